@@ -1,0 +1,123 @@
+// Package cmd is the command line of gatepass: a tree of cobra commands, each of
+// which reads its flags, makes one call into pkg and prints one result.
+package cmd
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/pkg/browser"
+	"golang.org/x/term"
+
+	"gatepass/pkg/iostreams"
+	"gatepass/pkg/secret"
+)
+
+// App is everything a command may reach beyond its own flags. Constructors copy
+// what they need.
+type App struct {
+	IO     *iostreams.Streams
+	Getenv func(string) string
+	Now    func() time.Time
+
+	// Dir is the working directory, where the search for gatepass.yaml starts.
+	Dir string
+	// ConfigDir holds the user's own settings, StateDir the tokens and
+	// CacheDir the key sets of issuers. An empty one switches that off.
+	ConfigDir, StateDir, CacheDir string
+
+	// OpenURL shows a page in the user's browser.
+	OpenURL func(url string) error
+	// HTTP makes the requests to issuers. Requests to APIs are the caller
+	// room's.
+	HTTP *http.Client
+	// Secrets cleans what is written about requests.
+	Secrets *secret.Redactor
+}
+
+// Main runs gatepass as a process and returns its exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt kills, as usual
+	return Run(ctx, system(), os.Args[1:])
+}
+
+// Run is Main without the process.
+func Run(ctx context.Context, app *App, args []string) int {
+	root := newRoot(app)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	return report(ctx, app, asksJSON(args), err)
+}
+
+// system is the App of a real process.
+func system() *App {
+	in, out, err := terminal(os.Stdin), terminal(os.Stdout), terminal(os.Stderr)
+	app := &App{
+		IO: &iostreams.Streams{
+			In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+			InTerminal: in, OutTerminal: out, ErrTerminal: err,
+			OutColor: iostreams.Color(os.Getenv, out),
+			ErrColor: iostreams.Color(os.Getenv, err),
+			Width:    width(),
+		},
+		Getenv:  os.Getenv,
+		Now:     time.Now,
+		OpenURL: openURL,
+		HTTP:    &http.Client{Timeout: 30 * time.Second},
+		Secrets: new(secret.Redactor),
+	}
+	app.Dir, _ = os.Getwd()
+	app.ConfigDir, app.StateDir, app.CacheDir = directories(os.Getenv)
+	return app
+}
+
+// directories are where the user's settings, tokens and key sets live. All three
+// are under GATEPASS_HOME where that is set, so that a demo, a test or a
+// pipeline can have its own.
+func directories(getenv func(string) string) (config, state, cache string) {
+	if home := getenv("GATEPASS_HOME"); home != "" {
+		return home, filepath.Join(home, "state"), filepath.Join(home, "cache")
+	}
+	if d, err := os.UserConfigDir(); err == nil {
+		config = filepath.Join(d, "gatepass")
+		state = filepath.Join(config, "state")
+	}
+	if d := getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
+		state = filepath.Join(d, "gatepass")
+	}
+	if d, err := os.UserCacheDir(); err == nil {
+		cache = filepath.Join(d, "gatepass")
+	}
+	return config, state, cache
+}
+
+func terminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// width is the number of columns of the terminal, whichever stream has one.
+func width() int {
+	for _, f := range []*os.File{os.Stdout, os.Stderr, os.Stdin} {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			return w
+		}
+	}
+	return 80
+}
+
+// openURL opens the user's browser. What the browser's launcher prints would end
+// up among our results, so it goes nowhere.
+func openURL(url string) error {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	browser.Stdout, browser.Stderr = null, null
+	return browser.OpenURL(url)
+}

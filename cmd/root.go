@@ -1,0 +1,112 @@
+package cmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gatepass/pkg/fault"
+	"gatepass/pkg/source"
+)
+
+const long = `Gatepass is for APIs behind AWS API Gateway whose users are in OneLogin. It logs
+people in, shows what is inside their tokens, says what the gateway would decide
+about a request and why, and makes the request.
+
+Start with "gatepass demo": it shows the whole story on this machine, with
+nothing to configure.`
+
+func newRoot(app *App) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "gatepass",
+		Short:         "Log in, decode, authorize and call APIs behind API Gateway",
+		Long:          long,
+		Args:          noCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceErrors: true, // report prints them
+		SilenceUsage:  true,
+		// Generated documentation must not differ from day to day.
+		DisableAutoGenTag: true,
+	}
+	root.SetIn(app.IO.In)
+	root.SetOut(app.IO.Out)
+	root.SetErr(app.IO.Err)
+	root.SetFlagErrorFunc(flagError)
+	root.PersistentFlags().Bool("json", false, "print the result as JSON")
+	root.AddGroup(
+		&cobra.Group{ID: "main", Title: "The main job:"},
+		&cobra.Group{ID: "local", Title: "On this machine:"},
+		&cobra.Group{ID: "setup", Title: "Set-up:"},
+	)
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("main", mainCommands(app)...)
+	add("local", localCommands(app)...)
+	add("setup", setupCommands(app)...)
+	root.SetHelpCommandGroupID("setup")
+	root.SetCompletionCommandGroupID("setup")
+	return root
+}
+
+// noCommand says what an unknown command may have meant.
+func noCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fault.New(fault.Usage, "there is no command %q", args[0])
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	if near := source.Nearest(args[0], names); near != "" {
+		return err.WithHint("did you mean: gatepass %s", near)
+	}
+	return err.WithHint("gatepass --help lists the commands")
+}
+
+// flagError turns what the flag parser says into our kind of error.
+func flagError(c *cobra.Command, err error) error {
+	msg := strings.TrimPrefix(err.Error(), "unknown flag: ")
+	e := fault.New(fault.Usage, "%s", err)
+	if name, ok := strings.CutPrefix(msg, "--"); ok && msg != err.Error() {
+		if near := source.Nearest(name, flagNames(c)); near != "" {
+			return e.WithHint("did you mean --%s?", near)
+		}
+	}
+	return e.WithHint("%s --help lists the flags", c.CommandPath())
+}
+
+// positional wraps a cobra check of positional arguments: too few or too many is the
+// user's mistake, exit 2, with the form of the command as its hint.
+func positional(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, given []string) error {
+		if err := check(c, given); err != nil {
+			return fault.New(fault.Usage, "%s", err).WithHint("usage: %s", c.UseLine())
+		}
+		return nil
+	}
+}
+
+// asksJSON reports whether errors are wanted as JSON. The flags may be what is
+// wrong, so this looks at the words themselves.
+func asksJSON(args []string) bool {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
+}
+
+func wantJSON(c *cobra.Command) bool {
+	v, err := c.Flags().GetBool("json")
+	return err == nil && v
+}
+
+func versionLine(version, goVersion, platform string) string {
+	return fmt.Sprintf("gatepass %s (%s, %s)\n", version, goVersion, platform)
+}
