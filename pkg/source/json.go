@@ -24,13 +24,21 @@ func JSON(name string, data []byte) (*Node, error) {
 	if !utf8.Valid(data) {
 		return nil, f.errorf(invalidAt(data), "invalid UTF-8")
 	}
-	r := jsonReader{f: f, dec: json.NewDecoder(bytes.NewReader(data))}
+	if n := quickJSON(f); n != nil {
+		return n, nil
+	}
+	return carefulJSON(f)
+}
+
+// carefulJSON reads what is wrong or unusual, and says where.
+func carefulJSON(f *file) (*Node, error) {
+	r := jsonReader{f: f, dec: json.NewDecoder(bytes.NewReader(f.data))}
 	r.dec.UseNumber()
 	n, err := r.value(0)
 	if err != nil {
 		return nil, err
 	}
-	if at := r.next(); at < len(data) {
+	if at := r.next(); at < len(f.data) {
 		return nil, f.errorf(at, "unexpected text after the end of the JSON document")
 	}
 	return n, nil
