@@ -1,0 +1,157 @@
+package apigw
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"gatepass/pkg/policy"
+)
+
+// Key is a key of the result cache. Keys compare equal when authorizer, stage and
+// all identity values do.
+type Key struct{ scope, values string }
+
+// makeKey joins identity values so that no two lists give the same key.
+func makeKey(scope string, values []string) Key {
+	if len(values) == 1 {
+		return Key{scope: scope, values: values[0]}
+	}
+	var b strings.Builder
+	for _, v := range values {
+		b.WriteString(strconv.Itoa(len(v)))
+		b.WriteByte(':')
+		b.WriteString(v)
+	}
+	return Key{scope: scope, values: b.String()}
+}
+
+// Result is an authorizer's answer, checked and ready to be applied again: policy,
+// principal and context. It is read only and holds no token.
+type Result struct {
+	principal  string
+	doc        *policy.Document // nil for a simple response
+	usesKeys   bool
+	simple     bool
+	authorized bool
+	backend    *Backend
+	usageKey   string
+	madeFor    string // the ARN it was made for
+	inferred   string
+	ttl        time.Duration
+	size       int // of the answer, in bytes, roughly
+}
+
+// Principal is the principalId of the answer.
+func (r *Result) Principal() string { return r.principal }
+
+// Policy is the policy of the answer; nil for a simple response.
+func (r *Result) Policy() *policy.Document { return r.doc }
+
+// MadeFor is the ARN of the request for which the authorizer was called.
+func (r *Result) MadeFor() string { return r.madeFor }
+
+// Cache holds results for their time to live, the most recently used ones when
+// there are too many. It is safe for use by many goroutines.
+type Cache struct {
+	mu      sync.Mutex
+	most    int
+	bytes   int
+	entries map[Key]*entry
+	ring    entry // the sentinel: next is the most recently used
+}
+
+type entry struct {
+	key        Key
+	result     *Result
+	expires    time.Time
+	prev, next *entry
+}
+
+// maxCacheBytes bounds what all results and keys together take, so that large
+// tokens or policies do not fill the memory.
+const maxCacheBytes = 64 << 20
+
+// NewCache makes a cache of at most so many results, at least one.
+func NewCache(most int) *Cache {
+	c := &Cache{most: max(most, 1)}
+	c.Flush()
+	return c
+}
+
+// Get returns the result for a key that has not expired.
+func (c *Cache) Get(k Key, now time.Time) (*Result, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[k]
+	if e == nil {
+		return nil, false
+	}
+	if !now.Before(e.expires) {
+		c.drop(e)
+		return nil, false
+	}
+	if c.ring.next != e {
+		e.unlink()
+		c.front(e)
+	}
+	return e.result, true
+}
+
+// Put keeps a result for its time to live from now.
+func (c *Cache) Put(k Key, r *Result, now time.Time) {
+	if r == nil || r.ttl <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := c.entries[k]; old != nil {
+		c.drop(old)
+	}
+	// The key would keep the whole request header alive that it was cut from.
+	e := &entry{key: Key{scope: k.scope, values: strings.Clone(k.values)}, result: r, expires: now.Add(r.ttl)}
+	c.entries[e.key] = e
+	c.bytes += e.weight()
+	c.front(e)
+	for (len(c.entries) > c.most || c.bytes > maxCacheBytes) && c.ring.prev != e {
+		c.drop(c.ring.prev)
+	}
+}
+
+// Flush forgets everything, as FlushStageAuthorizersCache and
+// ResetAuthorizersCache do.
+func (c *Cache) Flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries = map[Key]*entry{}
+	c.bytes = 0
+	c.ring.prev, c.ring.next = &c.ring, &c.ring
+}
+
+// Len is how many results are held, expired ones included.
+func (c *Cache) Len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.entries)
+}
+
+func (c *Cache) drop(e *entry) {
+	delete(c.entries, e.key)
+	c.bytes -= e.weight()
+	e.unlink()
+}
+
+func (c *Cache) front(e *entry) {
+	e.prev, e.next = &c.ring, c.ring.next
+	e.next.prev = e
+	c.ring.next = e
+}
+
+func (e *entry) unlink() {
+	e.prev.next, e.next.prev = e.next, e.prev
+}
+
+// weight is about what an entry takes. A parsed policy takes several times its
+// text.
+func (e *entry) weight() int { return 512 + len(e.key.values) + 8*e.result.size }
