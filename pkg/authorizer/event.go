@@ -1,0 +1,75 @@
+package authorizer
+
+import (
+	"fmt"
+
+	"gatepass/pkg/apigw"
+	"gatepass/pkg/secret"
+)
+
+// TokenOf finds the token of an event by the source of the file. The error says
+// in one line why there is none, without showing anything of the request; it is
+// the reason to give to [File.Refuse].
+//
+// A TOKEN event carries one header, the token source of the API's authorizer, and
+// not its name: it is taken whatever header the file names. A scheme is wanted as
+// the file has it, without regard to case. Where a header, parameter or cookie is
+// given twice there is no telling which one counts, so that none does.
+func (f *File) TokenOf(ev apigw.Event) (secret.String, error) {
+	if ev.Kind == apigw.EventJWT {
+		return secret.New(ev.Token), nil // bare, and found by the gateway itself
+	}
+	raw, err := f.source.find(carried{
+		isToken: ev.Kind == apigw.EventToken,
+		token:   ev.Token,
+		headers: ev.Header,
+		query:   ev.Query,
+	})
+	return secret.New(raw), err
+}
+
+// Decide answers an event for the claims of a token: with the policy of the file,
+// specialized for these claims and for the API and stage of the event, with the
+// principal and the context. The policy is for the whole API, so that a gateway may
+// cache it under the token.
+//
+// A principal whose claim is missing refuses the token, as [File.Refuse] does. A
+// policy that API Gateway would not take, and an event without a proper ARN, make
+// the authorizer fail, which is a 500 and never a Deny.
+func (f *File) Decide(ev apigw.Event, c Claims) (apigw.Output, Trace) {
+	p, err := placeOf(ev)
+	if err != nil {
+		return output(failed(Trace{}, err))
+	}
+	return output(f.decide(p, c))
+}
+
+// Refuse answers an event whose token does not count, for a reason that is put in
+// the trace and not told to the caller: with the error Unauthorized (401), or with
+// an explicit Deny of the whole API (403) when the file says "refuse: deny".
+//
+// It is for tokens that are not valid. When that cannot be found out, because the
+// keys of the issuer are not to be had, use [Fail]: a Deny would be cached.
+func (f *File) Refuse(ev apigw.Event, reason string) (apigw.Output, Trace) {
+	p, err := placeOf(ev)
+	if err != nil && f.refuse == Deny {
+		return output(failed(Trace{}, err))
+	}
+	return output(f.refused(p, reason))
+}
+
+// Fail answers that the authorizer cannot decide: a 500 at the gateway, which
+// caches nothing. The error reaches the log and not the caller.
+func Fail(err error) (apigw.Output, Trace) { return output(failed(Trace{}, err)) }
+
+// placeOf is the API and stage of an event.
+func placeOf(ev apigw.Event) (place, error) {
+	a, err := apigw.ParseARN(ev.ARN)
+	if err != nil {
+		return place{}, fmt.Errorf("the event does not say what is called: %w", err)
+	}
+	if len(ev.ARN) > MaxARN {
+		return place{}, fmt.Errorf("the ARN of the event has %d bytes; the gateway takes %d", len(ev.ARN), MaxARN)
+	}
+	return place{a.Partition, a.Region, a.Account, a.API, a.Stage}, nil
+}
