@@ -1,0 +1,210 @@
+package caller
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Response is an API's answer.
+type Response struct {
+	*http.Response
+	Hops []Hop // the redirects that led here
+	x    *exchange
+}
+
+// Timings say when what was reached, counted from the beginning of the last
+// request of a chain of redirects but for Total, which counts all. Zero: it was
+// not needed.
+type Timings struct {
+	DNS, Connect, TLS time.Duration // the name was found, the host reached, the keys agreed on
+	FirstByte         time.Duration // of the answer
+	Total             time.Duration // to the end of the body, or to now
+}
+
+// Timings of the answer; complete once the body has been read.
+func (r *Response) Timings() Timings {
+	r.x.mu.Lock()
+	defer r.x.mu.Unlock()
+	t := r.x.timings
+	if t.Total == 0 {
+		t.Total = time.Since(r.x.start)
+	}
+	return t
+}
+
+// exchange is one request with all its redirects, from its beginning to the last
+// byte of the answer.
+type exchange struct {
+	*Client
+	r      *Request
+	ctx    context.Context // the exchange's own: ends with it and with its limits
+	cancel context.CancelCauseFunc
+	stop   func() // releases what the limits hold
+
+	start time.Time
+	moved atomic.Int64 // when something moved last, in nanoseconds from start
+	idle  *time.Timer
+
+	mu      sync.Mutex // of what is below, and of calls to Line
+	timings Timings
+	hop     time.Time // when this hop began
+}
+
+// The causes for which an exchange is ended from within.
+var (
+	errIdle  = errors.New("nothing moves")
+	errLimit = errors.New("the time is up")
+	errDone  = errors.New("done")
+)
+
+func (c *Client) begin(ctx context.Context, r *Request) *exchange {
+	x := &exchange{Client: c, r: r, start: time.Now(), stop: func() {}}
+	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	if c.o.Timeout > 0 {
+		x.ctx, x.stop = withLimit(x.ctx, c.o.Timeout)
+	}
+	x.idle = time.AfterFunc(c.o.Idle, x.checkIdle)
+	return x
+}
+
+func withLimit(ctx context.Context, d time.Duration) (context.Context, func()) {
+	return context.WithTimeoutCause(ctx, d, errLimit)
+}
+
+// touch notes that something moves. It is called for every piece of a body, so
+// it sets no timer.
+func (x *exchange) touch() { x.moved.Store(int64(time.Since(x.start))) }
+
+func (x *exchange) checkIdle() {
+	still := time.Since(x.start) - time.Duration(x.moved.Load())
+	if still >= x.o.Idle {
+		x.cancel(errIdle)
+		return
+	}
+	x.idle.Reset(x.o.Idle - still)
+}
+
+// end releases what the exchange holds.
+func (x *exchange) end() {
+	x.idle.Stop()
+	x.stop()
+	x.cancel(errDone)
+}
+
+// send makes one request of the chain.
+func (x *exchange) send(h hop) (*http.Response, error) {
+	req, err := x.build(h)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	x.hop, x.timings = time.Now(), Timings{}
+	x.mu.Unlock()
+	resp, err := x.transport.RoundTrip(req)
+	if err != nil {
+		return nil, x.explain(err, req)
+	}
+	x.touch()
+	x.received(resp)
+	resp.Body = &body{ReadCloser: resp.Body, x: x, req: req}
+	return resp, nil
+}
+
+// build makes the request of a hop. This is where the token is let out.
+func (x *exchange) build(h hop) (*http.Request, error) {
+	header := spelt(h.header)
+	if h.trusted && !x.r.Token.IsZero() && OriginOf(h.url) == x.r.Origin {
+		without(header, x.r.TokenHeader)
+		value := x.r.Token.Reveal()
+		if x.r.TokenScheme != "" {
+			value = x.r.TokenScheme + " " + value
+		}
+		header[x.r.TokenHeader] = []string{value}
+	}
+	req := &http.Request{
+		Method: h.method, URL: h.url, Host: h.host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if h.body {
+		first, err := x.r.Body.Open()
+		if err != nil {
+			return nil, err
+		}
+		req.Body, req.ContentLength = x.counted(first), x.r.Body.Size
+		if req.ContentLength == 0 {
+			_ = first.Close()
+			req.Body = http.NoBody
+		}
+		if !x.r.Body.Once {
+			req.GetBody = func() (io.ReadCloser, error) {
+				again, err := x.r.Body.Open()
+				return x.counted(again), err
+			}
+		}
+	}
+	return req.WithContext(httptrace.WithClientTrace(x.ctx, x.trace(h))), nil
+}
+
+// counted is a request body whose reading counts as movement.
+func (x *exchange) counted(r io.ReadCloser) io.ReadCloser { return &moving{ReadCloser: r, x: x} }
+
+type moving struct {
+	io.ReadCloser
+	x *exchange
+}
+
+func (m *moving) Read(p []byte) (int, error) {
+	n, err := m.ReadCloser.Read(p)
+	m.x.touch()
+	return n, err
+}
+
+// skip reads the rest of a redirect's body, if there is little of it, so that
+// its connection can be used again.
+func (x *exchange) skip(resp *http.Response) {
+	b := resp.Body.(*body)
+	_, _ = io.CopyN(io.Discard, b.ReadCloser, buffer)
+	_ = b.ReadCloser.Close()
+}
+
+// body is an answer's body, whose end is the end of the exchange.
+type body struct {
+	io.ReadCloser
+	x   *exchange
+	req *http.Request
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	switch {
+	case err == nil:
+		b.x.touch()
+		return n, nil
+	case errors.Is(err, io.EOF):
+		b.x.finish()
+		return n, io.EOF
+	}
+	return n, b.x.explainBody(err, b.req)
+}
+
+func (b *body) Close() error {
+	err := b.ReadCloser.Close()
+	b.x.finish()
+	b.x.end()
+	return err
+}
+
+// finish sets the total time, once.
+func (x *exchange) finish() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.timings.Total == 0 {
+		x.timings.Total = time.Since(x.start)
+	}
+}
