@@ -1,0 +1,155 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"gatepass/pkg/fault"
+)
+
+// provider is an issuer, discovered.
+type provider struct {
+	oidc *oidc.Provider
+	meta metadata
+	web  *web
+}
+
+// metadata are the members of a discovery document that go-oidc does not give
+// (OpenID Connect Discovery section 3, RFC 8414, RFC 9207).
+type metadata struct {
+	Issuer        string   `json:"issuer"`
+	Keys          string   `json:"jwks_uri"`
+	Revocation    string   `json:"revocation_endpoint"`
+	Scopes        []string `json:"scopes_supported"`
+	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
+	ResponseTypes []string `json:"response_types_supported"`
+	SendsIssuer   bool     `json:"authorization_response_iss_parameter_supported"`
+}
+
+// discover reads the issuer's discovery document. The issuer in it must be the
+// one asked for, byte for byte, and its endpoints must be safe to talk to.
+func discover(ctx context.Context, cfg Config) (*provider, error) {
+	p := &provider{web: newWeb(cfg.HTTP, cfg.Now)}
+	var err error
+	if p.oidc, err = oidc.NewProvider(p.context(ctx), cfg.Issuer); err != nil {
+		return nil, discoveryFault(ctx, cfg.Issuer, err)
+	}
+	if err := p.oidc.Claims(&p.meta); err != nil {
+		return nil, notAnIssuer(cfg.Issuer, "its discovery document has members of the wrong type")
+	}
+	e := p.oidc.Endpoint()
+	for _, x := range []struct{ name, url string }{
+		{"authorization_endpoint", e.AuthURL}, {"token_endpoint", e.TokenURL}, {"jwks_uri", p.meta.Keys},
+	} {
+		if err := checkURL("the issuer's "+x.name, x.url); err != nil {
+			return nil, theirs(err)
+		}
+	}
+	return p, nil
+}
+
+// context makes the libraries use our client.
+func (p *provider) context(ctx context.Context) context.Context {
+	return oidc.ClientContext(ctx, p.web.client)
+}
+
+// checkForLogin looks at what the issuer says of itself before anybody is asked
+// to log in there.
+func (p *provider) checkForLogin(cfg Config, note func(string)) error {
+	if types := p.meta.ResponseTypes; len(types) > 0 && !slices.Contains(types, "code") {
+		return fault.New(fault.Network, "%s does not offer the code flow, and no other is safe", cfg.Issuer)
+	}
+	home := hostOf(cfg.Issuer)
+	e := p.oidc.Endpoint()
+	for _, x := range []struct{ name, url string }{
+		{"login page", e.AuthURL}, {"token endpoint", e.TokenURL}, {"key set", p.meta.Keys},
+	} {
+		if h := hostOf(x.url); h != home {
+			note("the " + x.name + " of " + home + " is at another host: " + h)
+		}
+	}
+	return nil
+}
+
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Host)
+}
+
+// checkURL refuses URLs that secrets must not go to: anything but https, and http
+// where it stays on this machine.
+func checkURL(what, raw string) error {
+	if raw == "" {
+		return fault.New(fault.Usage, "%s is missing", what)
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "" || u.Opaque != "":
+		return fault.New(fault.Usage, "%s is %q, want a URL such as https://acme.onelogin.com/oidc/2", what, clip(raw))
+	case u.User != nil:
+		return fault.New(fault.Usage, "%s must not have a user name in it", what)
+	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	case u.Scheme == "http":
+		return fault.New(fault.Usage, "%s is %s: http is taken on loopback addresses only", what, clip(u.Redacted())).
+			WithHint("use https://%s", clip(u.Host+u.Path))
+	}
+	return fault.New(fault.Usage, "%s is %q, want an https URL", what, clip(raw))
+}
+
+// theirs makes a mistake of the user's one of the issuer's.
+func theirs(err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return err
+	}
+	with := *f
+	with.Kind = fault.Network
+	return &with
+}
+
+// loopback reports whether a host name or address stays on this machine.
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.Unmap().IsLoopback()
+}
+
+// discoveryFault tells apart why there is no discovery document.
+func discoveryFault(ctx context.Context, issuer string, err error) error {
+	var mismatch *oidc.IssuerMismatchError
+	var status *statusError
+	switch {
+	case errors.As(err, &mismatch):
+		return wrongIssuer(mismatch, err)
+	case errors.As(err, &status) && status.code >= 500:
+		return fault.New(fault.Network, "%s answers %s: %w", hostOf(issuer), status, err).WithHint("try again later")
+	case errors.As(err, &status):
+		return notAnIssuer(issuer, "there is no discovery document: its answer is "+status.Error())
+	case isNetwork(err):
+		return networkFault(ctx, issuer, err)
+	}
+	return notAnIssuer(issuer, "its discovery document is no JSON object")
+}
+
+func wrongIssuer(m *oidc.IssuerMismatchError, err error) error {
+	f := fault.New(fault.Network, "the issuer at %s calls itself %q: %w", m.Provided, clip(m.Discovered), err)
+	f.Msg = strings.TrimSuffix(f.Msg, ": "+err.Error())
+	return f.WithHint("the two must be equal to the letter. If the second is the one you mean, set it as issuer")
+}
+
+func notAnIssuer(issuer, why string) error {
+	return fault.New(fault.Network, "%s is no OpenID Connect issuer: %s", issuer, why).
+		WithHint("OneLogin's issuers look like https://SUBDOMAIN.onelogin.com/oidc/2")
+}

@@ -1,0 +1,199 @@
+package login
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"gatepass/pkg/fault"
+)
+
+const (
+	// maxAnswer caps what is read of an issuer's answer, in bytes. OneLogin's
+	// discovery document has 2 kB; a key set of a few hundred keys fits.
+	maxAnswer = 1 << 20
+	// requestLimit is how long one request may take, with its answer.
+	requestLimit = 15 * time.Second
+	maxRedirects = 3
+)
+
+// web is the HTTP client for an issuer that may be anybody: answers are read
+// whole, up to a size and a time, and credentials never follow a redirect.
+type web struct {
+	client *http.Client
+	base   http.RoundTripper
+	now    func() time.Time
+	skew   atomic.Int64 // nanoseconds the issuer's clock is ahead of ours, by its last Date header
+}
+
+func newWeb(c *http.Client, now func() time.Time) *web {
+	if c == nil {
+		c = http.DefaultClient
+	}
+	w := &web{base: c.Transport, now: now}
+	if w.base == nil {
+		w.base = http.DefaultTransport
+	}
+	own := &http.Client{Transport: w, Timeout: requestLimit, CheckRedirect: checkRedirect}
+	if c.Timeout > 0 {
+		own.Timeout = min(c.Timeout, requestLimit)
+	}
+	w.client = own
+	return w
+}
+
+// redirectError is a redirect that was not followed.
+type redirectError struct{ why string }
+
+func (e *redirectError) Error() string { return e.why }
+
+// checkRedirect follows redirects of discovery documents and key sets, but not
+// to an unsafe place, and none of requests with a secret in them (RFC 9700
+// section 4.12).
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	first := via[0]
+	switch {
+	case first.Method != http.MethodGet || first.Header.Get("Authorization") != "":
+		return &redirectError{"it redirects, and secrets do not follow"}
+	case len(via) > maxRedirects:
+		return &redirectError{fmt.Sprintf("it redirects more than %d times", maxRedirects)}
+	}
+	if first.URL.Scheme == "https" && req.URL.Scheme != "https" || checkURL("", req.URL.String()) != nil {
+		return &redirectError{"it redirects to " + clip(req.URL.Redacted()) + ", which is not safe"}
+	}
+	return nil
+}
+
+// statusError is an answer to a GET that is neither there nor a redirect.
+type statusError struct{ code int }
+
+func (e *statusError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", e.code, http.StatusText(e.code)))
+}
+
+var errTooLong = fmt.Errorf("its answer is longer than %d bytes", maxAnswer)
+
+// RoundTrip reads the answer whole, so that every failure is an error of the
+// request and not of somebody who reads it later and words it differently.
+func (w *web) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := w.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if req.Method == http.MethodGet && resp.StatusCode >= 400 {
+		return nil, &statusError{resp.StatusCode}
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(body) > maxAnswer:
+		return nil, errTooLong
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	w.measure(resp)
+	return resp, nil
+}
+
+// measure compares clocks by the answer's Date header.
+func (w *web) measure(resp *http.Response) {
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil && w.now != nil {
+		w.skew.Store(int64(at.Sub(w.now())))
+	}
+}
+
+// isNetwork reports whether an error is of the connection and not of what was
+// said over it.
+func isNetwork(err error) bool {
+	var u *url.Error
+	var n net.Error
+	return errors.As(err, &u) || errors.As(err, &n) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// networkFault tells apart why an issuer cannot be reached.
+func networkFault(ctx context.Context, address string, err error) error {
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	host := hostOf(address)
+	why, hint := reason(host, err)
+	return &fault.Error{Kind: fault.Network, Msg: why, Hint: hint, Err: err}
+}
+
+// reason words the cause, and what may help.
+func reason(host string, err error) (why, hint string) {
+	var dns *net.DNSError
+	var redirect *redirectError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &dns):
+		return "there is no host " + dns.Name, "check the spelling of the issuer, and the network connection"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return host + " refuses connections", "is it running, and is the port right?"
+	case errors.As(err, &redirect):
+		return "nothing can be had from " + host + ": " + redirect.why, "is the issuer right? A login portal of the network may be in the way"
+	case errors.Is(err, errTooLong):
+		return "nothing can be had from " + host + ": " + errTooLong.Error(), "is the issuer right?"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return host + " did not answer within the time limit", "try again; behind a proxy, set HTTPS_PROXY"
+	}
+	if why, hint := tlsReason(host, err); why != "" {
+		return why, hint
+	}
+	return "the connection to " + host + " failed: " + innermost(err), "try again"
+}
+
+// tlsReason words what is wrong with a certificate. A company's proxy that looks
+// into connections is recognised by the name of who signed.
+func tlsReason(host string, err error) (why, hint string) {
+	var v *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return host + " does not speak TLS", "is it an http:// address? Those are taken on loopback only"
+	case !errors.As(err, &v):
+		return "", ""
+	}
+	signer := ""
+	if n := len(v.UnverifiedCertificates); n > 0 {
+		signer = v.UnverifiedCertificates[n-1].Issuer.String()
+	}
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		return fmt.Sprintf("the certificate of %s is signed by %q, which is not trusted here", host, clip(signer)),
+			"if that is your company's proxy, add its root certificate to the system's"
+	}
+	return "the certificate of " + host + " is not valid: " + clip(v.Err.Error()), "check the address and this machine's clock"
+}
+
+// innermost is the last error of a chain: the others only say where it was.
+func innermost(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return clip(err.Error())
+		}
+		err = next
+	}
+}
+
+// clip cuts text from outside to a length that fits an error message.
+func clip(s string) string {
+	const most = 300
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
