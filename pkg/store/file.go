@@ -1,0 +1,241 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gatepass/pkg/fault"
+	"gatepass/pkg/token"
+)
+
+// maxFile caps what is read, in bytes: three tokens of the largest size that is
+// read, and room.
+const maxFile = 4 * token.MaxSize
+
+// Load reads the tokens of a key. Without any, [ErrNone] is in the error.
+func (s *Files) Load(k Key) (token.Set, error) {
+	r, err := s.read(k)
+	if err != nil {
+		return token.Set{}, err
+	}
+	return r.set(s.Where(k))
+}
+
+// Info reads what may be known of a key's tokens, and not the tokens. Without
+// any, [ErrNone] is in the error.
+func (s *Files) Info(k Key) (Info, error) {
+	r, err := s.read(k)
+	return r.info(), err
+}
+
+func (s *Files) read(k Key) (record, error) {
+	if err := s.usable(); err != nil {
+		return record{}, err
+	}
+	switch err := s.checkDir(); {
+	case errors.Is(err, fs.ErrNotExist):
+		return record{}, none()
+	case err != nil:
+		return record{}, err
+	}
+	path := s.Where(k)
+	data, err := readPrivate(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return record{}, none()
+	case err != nil:
+		return record{}, err
+	}
+	return decode(k, path, data)
+}
+
+// readPrivate reads a file that only its owner can have read or written. It is
+// opened first and looked at then: between looking and opening it could be
+// replaced.
+func readPrivate(path string) ([]byte, error) {
+	f, err := openNoFollow(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case err != nil:
+		return nil, fault.New(fault.Failed, "%s cannot be opened: %w", path, cause(err)).WithHint("is it a symbolic link, or somebody else's? Remove it and log in again")
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fault.New(fault.Failed, "%s cannot be looked at: %w", path, cause(err))
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fault.New(fault.Failed, "%s is no ordinary file", path).WithHint("remove it and log in again")
+	}
+	if err := checkPrivate(path, info, 0o600); err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, fault.New(fault.Failed, "%s cannot be read: %w", path, cause(err))
+	case len(data) > maxFile:
+		return nil, damaged(path, "it is too long")
+	}
+	return data, nil
+}
+
+// checkDir looks at the folder: it must be a folder of ours that nobody else can
+// look into or write to.
+func (s *Files) checkDir() error {
+	info, err := os.Lstat(s.Dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return err
+	case err != nil:
+		return fault.New(fault.Failed, "the folder %s cannot be looked at: %w", s.Dir, cause(err))
+	case !info.IsDir():
+		return fault.New(fault.Failed, "%s is no folder", s.Dir).WithHint("tokens are kept in it; remove what is there")
+	}
+	return checkPrivate(s.Dir, info, 0o700)
+}
+
+// makeDir makes the folder if it is not there.
+func (s *Files) makeDir() error {
+	if err := s.usable(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return fault.New(fault.Failed, "the folder %s cannot be made: %w", s.Dir, cause(err)).
+			WithHint("tokens are kept there; set GATEPASS_HOME to use another folder")
+	}
+	return s.checkDir()
+}
+
+// Check reports whether tokens can be kept, before somebody logs in for them. It
+// makes the folder.
+func (s *Files) Check() error { return s.makeDir() }
+
+// Save stores the tokens of a key in place of those before. The name is what to
+// call the user; an empty one keeps the name of before. When it fails, the old
+// tokens are still there.
+func (s *Files) Save(ctx context.Context, k Key, name string, set token.Set) error {
+	unlock, err := s.lock(ctx, k)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return s.save(k, name, set)
+}
+
+// save is Save under the lock.
+func (s *Files) save(k Key, name string, set token.Set) error {
+	if name == "" {
+		if old, err := s.read(k); err == nil {
+			name = old.Name
+		}
+	}
+	data, err := encode(k, name, set)
+	if err != nil {
+		return err
+	}
+	s.sweep()
+	return replace(s.Where(k), data)
+}
+
+// replace puts a new file in the place of another, in one step: written aside,
+// forced to disk, renamed.
+func replace(path string, data []byte) error {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return fault.New(fault.Failed, "%s is no ordinary file", path).WithHint("remove it and log in again")
+	}
+	aside, err := writeAside(path, data)
+	if err == nil {
+		if err = os.Rename(aside, path); err == nil {
+			syncDir(filepath.Dir(path))
+			return nil
+		}
+		_ = os.Remove(aside)
+	}
+	return fault.New(fault.Failed, "the tokens cannot be stored in %s: %w", path, cause(err)).
+		WithHint("those from before are still there. Is the disk full?")
+}
+
+// suffix marks files being written.
+const suffix = ".new"
+
+// writeAside writes a file nobody else has, beside another, and removes it if
+// that fails.
+func writeAside(path string, data []byte) (string, error) {
+	var unique [8]byte
+	_, _ = rand.Read(unique[:]) // never fails
+	aside := path + "." + hex.EncodeToString(unique[:]) + suffix
+	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		_ = os.Remove(aside)
+		return "", err
+	}
+	return aside, nil
+}
+
+// sweep removes what processes that were killed while writing left behind: they
+// have tokens in them.
+func (s *Files) sweep() {
+	const old = time.Hour
+	left, _ := filepath.Glob(filepath.Join(s.Dir, "*"+suffix))
+	for _, path := range left {
+		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > old {
+			_ = os.Remove(path)
+		}
+	}
+}
+
+// Delete forgets the tokens of a key. It reports whether there were any.
+func (s *Files) Delete(ctx context.Context, k Key) (bool, error) {
+	if err := s.usable(); err != nil {
+		return false, err
+	}
+	if _, err := os.Lstat(s.Where(k)); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	unlock, err := s.lock(ctx, k)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	switch err := os.Remove(s.Where(k)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fault.New(fault.Failed, "%s cannot be removed: %w", s.Where(k), cause(err))
+	}
+	syncDir(s.Dir)
+	return true, nil
+}
+
+// cause is an error of the file system without the path, which is in the message
+// already.
+func cause(err error) error {
+	var p *fs.PathError
+	var l *os.LinkError
+	switch {
+	case errors.As(err, &p):
+		return p.Err
+	case errors.As(err, &l):
+		return l.Err
+	}
+	return err
+}
