@@ -1,0 +1,48 @@
+package gateway
+
+import (
+	"net/http"
+
+	"gatepass/pkg/apigw"
+)
+
+// fail answers an allowed request that its backend did not serve: with a gateway
+// response of the core, customised ones included.
+func (x *exchange) fail(r *http.Request, t apigw.ResponseType) {
+	switch t {
+	case apigw.RequestTooLarge:
+		x.rec.Reason = "the body is larger than the 10 MB that API Gateway takes"
+	case apigw.IntegrationTimeout:
+		x.rec.Reason = "the upstream did not answer in time"
+	default:
+		x.rec.Reason = "the upstream did not answer"
+	}
+	x.respond(r, x.rec.Verdict.Respond(t, ""))
+}
+
+// noStage answers a request whose URL names a stage that is not there: there is no
+// API to put it to. The answer of a REST API is 403 Forbidden and that of an HTTP
+// API 404 Not Found; neither is documented (inferred).
+func (x *exchange) noStage(r *http.Request, kind apigw.Kind) {
+	status, message := http.StatusForbidden, "Forbidden"
+	h := x.w.Header()
+	if kind == apigw.HTTP {
+		status, message = http.StatusNotFound, "Not Found"
+	} else {
+		h["x-amzn-ErrorType"] = []string{"ForbiddenException"}
+	}
+	h["Content-Type"] = []string{"application/json"}
+	x.identify(h)
+	x.rec.Status, x.rec.Reason = status, "no such stage: the path does not begin with the stage's"
+	x.write(r.Method, status, `{"message":"`+message+`"}`)
+}
+
+// identify adds the ids that every answer of API Gateway has.
+func (x *exchange) identify(h http.Header) {
+	if x.kind == apigw.HTTP {
+		h["apigw-requestid"] = []string{x.ids.extended}
+		return
+	}
+	h["x-amzn-RequestId"] = []string{x.ids.request}
+	h["x-amz-apigw-id"] = []string{x.ids.extended}
+}
