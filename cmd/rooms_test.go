@@ -52,6 +52,7 @@ func rooms() []room {
 		{dir: "pkg/policy", ours: with(nil, "source"), never: core, stdOnly: true},
 		{dir: "pkg/token", ours: with(leaves, "source"), never: core, stdOnly: true},
 		{dir: "pkg/apigw", ours: with(leaves, "source", "policy", "token"), never: core, stdOnly: true},
+		{dir: "pkg/apigw/apigwtest", ours: with(leaves, "source", "policy", "token", "apigw")},
 		{dir: "pkg/authorizer", ours: with(leaves, "source", "policy", "token", "apigw"), never: core, stdOnly: true},
 		{dir: "pkg/view", ours: with(leaves, "source", "policy", "token", "apigw", "authorizer"), never: with(edge, "net/http"), stdOnly: true},
 		{dir: "pkg/verify", ours: with(leaves, "source", "token"), never: edge},
@@ -60,6 +61,7 @@ func rooms() []room {
 		{dir: "pkg/config", ours: with(leaves, "source"), never: with(edge, "net/http"), stdOnly: true},
 		{dir: "pkg/caller", ours: with(leaves), never: with(edge, "golang.org/x/oauth2"), stdOnly: true},
 		{dir: "pkg/gateway", ours: with(leaves, "source", "policy", "token", "apigw"), never: edge, stdOnly: true},
+		{dir: "pkg/demo", ours: with(leaves), never: edge, stdOnly: true},
 		{dir: "pkg/idp", ours: with(leaves, "source", "token"), never: edge},
 	}
 }

@@ -1,0 +1,205 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"gatepass/pkg/apigw"
+	"gatepass/pkg/authorizer"
+	"gatepass/pkg/config"
+	"gatepass/pkg/fault"
+	"gatepass/pkg/policy"
+	"gatepass/pkg/secret"
+	"gatepass/pkg/source"
+	"gatepass/pkg/token"
+	"gatepass/pkg/verify"
+)
+
+// policyAuthorizer is the policy authorizer together with what verifies its
+// tokens: an event in, an output out. It may be used by several goroutines.
+type policyAuthorizer struct {
+	file      *authorizer.File
+	verifiers map[string]*verify.Verifier // by issuer
+	now       func() time.Time
+}
+
+// newPolicyAuthorizer makes an authorizer of a file. The keys of an issuer are
+// asked for when a token needs them.
+func newPolicyAuthorizer(file *authorizer.File, keys func(issuer string) verify.KeySource, now func() time.Time) *policyAuthorizer {
+	a := &policyAuthorizer{file: file, verifiers: map[string]*verify.Verifier{}, now: now}
+	for _, e := range file.Expectations() {
+		a.verifiers[e.Issuer] = verify.NewVerifier(token.Expect{
+			Issuer: e.Issuer, Audience: e.Audience, Algorithms: e.Algorithms, Use: e.Use, Leeway: e.Leeway,
+		}, keys(e.Issuer), 0)
+	}
+	return a
+}
+
+// readAuthorizerFile reads and checks an authorizer file.
+func readAuthorizerFile(path string) (*authorizer.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fileError(err)
+	}
+	defer func() { _ = f.Close() }()
+	data, err := readUpTo(f, path, source.MaxYAML)
+	if err != nil {
+		return nil, err
+	}
+	n, err := source.Parse(path, data)
+	if err != nil {
+		return nil, err
+	}
+	return authorizer.Load(n)
+}
+
+// invoke answers an event as the deployed authorizer would: find the token,
+// verify it, decide. When the issuer's keys cannot be had the authorizer fails,
+// which is a 500 that nobody caches, and not a Deny.
+func (a *policyAuthorizer) invoke(ctx context.Context, ev apigw.Event) (apigw.Output, authorizer.Trace) {
+	raw, err := a.file.TokenOf(ev)
+	if err != nil {
+		return a.file.Refuse(ev, err.Error())
+	}
+	verified, err := a.verify(ctx, raw)
+	if report, refused := verify.IsRefused(err); refused {
+		return a.file.Refuse(ev, refusal(report))
+	}
+	if err != nil {
+		return authorizer.Fail(err)
+	}
+	return a.file.Decide(ev, authorizer.Verified(verified))
+}
+
+// assume answers an event for claims that somebody made up.
+func (a *policyAuthorizer) assume(ev apigw.Event, claims token.Claims) (apigw.Output, authorizer.Trace) {
+	return a.file.Decide(ev, authorizer.MadeUp(claims))
+}
+
+// verify checks a token against the entry of the file that is for its issuer. A
+// token of another issuer is refused without asking anybody for keys.
+func (a *policyAuthorizer) verify(ctx context.Context, raw secret.String) (token.Verified, error) {
+	issuer := ""
+	t, err := token.Decode(raw.Reveal())
+	if err == nil && t.Kind == token.JWT {
+		if n := t.Claims.Get("iss"); n != nil && n.Kind == source.String {
+			issuer = n.Text
+		}
+	}
+	if v := a.verifiers[issuer]; v != nil {
+		return v.Verify(ctx, raw.Reveal(), a.now())
+	}
+	return token.Verified{}, &verify.Refused{Report: a.unknown(t, err, issuer)}
+}
+
+// unknown is the report on a token that no entry of the file is for.
+func (a *policyAuthorizer) unknown(t *token.Token, err error, issuer string) token.Report {
+	c := token.Check{Name: token.CheckForm, Result: token.Fail}
+	switch {
+	case err != nil:
+		c.Reason = err.Error()
+	case t.Kind != token.JWT:
+		return token.Report{Token: t, Checks: t.CheckHeader(token.Expect{})}
+	default:
+		c.Name, c.Reason = token.CheckIssuer, fmt.Sprintf("the authorizer file has no tokens of the issuer %q", issuer)
+	}
+	return token.Report{Token: t, Checks: []token.Check{c}}
+}
+
+// refusal is why a token does not count, in a line.
+func refusal(r token.Report) string {
+	if c, ok := r.Failed(); ok {
+		return c.Name + ": " + c.Reason
+	}
+	return "its signature was not checked"
+}
+
+// issuerKeys makes the key sources of an authorizer: what the issuer publishes, or
+// the key set in a file or at a URL for all of them.
+func issuerKeys(app *App, jwks string, note func(string)) (func(issuer string) verify.KeySource, error) {
+	o := verify.Options{Client: app.HTTP, CacheDir: app.CacheDir, Now: app.Now, Note: note}
+	switch {
+	case jwks == "":
+		return func(issuer string) verify.KeySource { return verify.FromIssuer(issuer, o) }, nil
+	case strings.HasPrefix(jwks, "https://"), strings.HasPrefix(jwks, "http://"):
+		keys := verify.FromURL(jwks, o)
+		return func(string) verify.KeySource { return keys }, nil
+	}
+	f, err := os.Open(jwks)
+	if err != nil {
+		return nil, fileError(err)
+	}
+	defer func() { _ = f.Close() }()
+	data, err := readUpTo(f, jwks, 1<<20)
+	if err != nil {
+		return nil, err
+	}
+	set, err := verify.ParseKeySet(jwks, data)
+	if err != nil {
+		return nil, err
+	}
+	return func(string) verify.KeySource { return set }, nil
+}
+
+// authorizerOf is the policy authorizer as API Gateway would have it configured:
+// of type TOKEN for a header, else REQUEST.
+func authorizerOf(f *authorizer.File, ttl *int) *apigw.Authorizer {
+	a := &apigw.Authorizer{Name: "policy", Type: apigw.AuthRequest, TTL: ttl}
+	switch s := f.Source(); s.Place {
+	case authorizer.Query:
+		a.IdentitySources = []string{"method.request.querystring." + s.Name}
+	case authorizer.Cookie:
+		a.IdentitySources = []string{"method.request.header.Cookie"}
+	default:
+		a.Type = apigw.AuthToken
+		a.IdentitySources = []string{"method.request.header." + s.Name}
+	}
+	return a
+}
+
+// restAPI is a REST API of which every path is a route, with the names that the
+// profile's API URL has where it is one of API Gateway's:
+// https://ID.execute-api.REGION.amazonaws.com/STAGE. What is not known is as in
+// AWS's own examples.
+func restAPI(p *config.Profile) *apigw.API {
+	api := &apigw.API{Kind: apigw.REST, Partition: "aws", Region: "us-east-1", Account: "123456789012", ID: "local", Stage: "prod"}
+	u, err := url.Parse(p.API.URL)
+	if err != nil {
+		return api
+	}
+	host := strings.Split(u.Hostname(), ".")
+	if len(host) < 5 || host[1] != "execute-api" || host[3] != "amazonaws" {
+		return api
+	}
+	api.ID, api.Region = host[0], host[2]
+	if len(host) > 5 && host[5] == "cn" {
+		api.Partition = "aws-cn"
+	}
+	if stage, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/"); stage != "" {
+		api.Stage = stage
+	}
+	return api
+}
+
+// wantAuthorizerFile is the authorizer file of a profile.
+func wantAuthorizerFile(p *config.Profile) (string, error) {
+	if p.Authorizer == "" {
+		return "", fault.New(fault.Usage, "there is no authorizer file").
+			WithHint("name one with --authorizer FILE, or in the profile: authorizer: authorizer.yaml")
+	}
+	return p.Authorizer, nil
+}
+
+// warnings tells of what an authorizer file says that will not do what was meant.
+func (app *App) warnings(list []policy.Finding) {
+	for _, f := range list {
+		if f.Severity == policy.Suggestion {
+			continue
+		}
+		fmt.Fprintf(app.IO.Err, "gatepass: %s:%d:%d: %s\n", app.clean(f.File), f.Line, f.Column, app.clean(f.Message))
+	}
+}

@@ -1,0 +1,365 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gatepass/pkg/apigw"
+	"gatepass/pkg/authorizer"
+	"gatepass/pkg/config"
+	"gatepass/pkg/fault"
+	"gatepass/pkg/gateway"
+	"gatepass/pkg/iostreams"
+	"gatepass/pkg/view"
+)
+
+// gatewayCommand has the flags of "gatepass gateway".
+type gatewayCommand struct {
+	app      *App
+	settings settings
+	listen   string
+	upstream string
+	echo     bool
+	jwks     string
+	base     string
+	headers  []string
+	api      apiFlags
+	json     bool
+}
+
+func newGateway(app *App) *cobra.Command {
+	g := &gatewayCommand{app: app}
+	c := &cobra.Command{
+		Use:   "gateway",
+		Short: "Run API Gateway on this machine, with your authorizer",
+		Long: `Run a REST API of API Gateway on this machine, every path of it protected by the
+authorizer file: tokens are verified against the issuer's keys, the policy is made
+from their claims, cached and evaluated as API Gateway does it, and a refusal has
+the status, the headers and the body that API Gateway gives it. It is the code that
+"gatepass authorize" asks.
+
+What is allowed goes to --upstream, or to a backend that answers with what it was
+given, the context of the authorizer among it. The stage may stand before the path
+(/prod/orders) or not (/orders), unless --base-path says where it does.
+
+When the keys of the issuer cannot be had, the answer is a 500, as with a deployed
+authorizer that fails; it is not cached. It runs until it is interrupted.`,
+		Example: `  gatepass gateway --authorizer authorizer.yaml
+  gatepass gateway --upstream http://127.0.0.1:3000 --ttl 0
+  gatepass gateway --upstream http://127.0.0.1:3000 --context-header X-User=principalId`,
+		Args: positional(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			g.json = wantJSON(c)
+			return g.run(c.Context())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&g.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	f.StringVar(&g.upstream, "upstream", "", "`URL` of the server that gets what is allowed")
+	f.BoolVar(&g.echo, "echo", false, "answer with what the backend would see (the default without --upstream)")
+	f.StringArrayVar(&g.headers, "context-header", nil, "give the upstream a value of the context: `HEADER=KEY`; may be repeated")
+	f.StringVar(&g.jwks, "jwks", "", "take the keys from this `file` or URL, not from the issuer")
+	f.StringVar(&g.base, "base-path", "", "`path` before every route: /prod, or / for none (default: the stage, or nothing)")
+	g.api.bind(f)
+	c.MarkFlagsMutuallyExclusive("upstream", "echo")
+	g.settings.bind(c, config.Target, config.Policy)
+	return c
+}
+
+func (g *gatewayCommand) run(ctx context.Context) error {
+	p, err := g.settings.load(g.app)
+	if err != nil {
+		return err
+	}
+	path, err := wantAuthorizerFile(p)
+	if err != nil {
+		return err
+	}
+	file, err := readAuthorizerFile(path)
+	if err != nil {
+		return err
+	}
+	if len(file.Expectations()) == 0 {
+		return fault.New(fault.Usage, "%s says of no tokens that they count, so every request would be refused", path).
+			WithHint("name the issuer and the audience in it: tokens: [{issuer: https://acme.onelogin.com/oidc/2, audience: CLIENT-ID}]")
+	}
+	g.app.warnings(file.Lint())
+	o, err := g.options(p, file)
+	if err != nil {
+		return err
+	}
+	handler, err := gateway.New(o)
+	if err != nil {
+		return err
+	}
+	ln, err := listen(ctx, g.listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = ln.Close() }() // closed already when serve has run
+	if err := g.announce(ln.Addr(), path, file, &o); err != nil {
+		return err
+	}
+	return serve(ctx, ln, handler)
+}
+
+// options are what the flags and the profile say.
+func (g *gatewayCommand) options(p *config.Profile, file *authorizer.File) (gateway.Options, error) {
+	api, err := g.api.api(p, authorizerOf(file, nil))
+	if err != nil {
+		return gateway.Options{}, err
+	}
+	keys, err := issuerKeys(g.app, g.jwks, g.note)
+	if err != nil {
+		return gateway.Options{}, err
+	}
+	a := newPolicyAuthorizer(file, keys, g.app.Now)
+	o := gateway.Options{
+		API: api, Now: g.app.Now, OnRequest: g.watch(),
+		Authorizers: map[string]gateway.Invoke{"policy": func(ctx context.Context, ev apigw.Event) (apigw.Output, string) {
+			out, trace := a.invoke(ctx, ev)
+			return out, trace.Reason
+		}},
+	}
+	if o.ContextHeaders, err = contextHeaders(g.headers); err != nil {
+		return o, err
+	}
+	if o.Base, err = basePath(g.base, o.API.Stage); err != nil {
+		return o, err
+	}
+	if g.upstream == "" {
+		if len(g.headers) > 0 {
+			return o, fault.New(fault.Usage, "--context-header is for an upstream").WithHint("the echo backend shows the whole context anyway")
+		}
+		return o, nil
+	}
+	o.Upstream, err = url.Parse(g.upstream)
+	if err != nil {
+		return o, fault.New(fault.Usage, "--upstream is no URL").WithHint("it looks like http://127.0.0.1:3000")
+	}
+	return o, nil
+}
+
+// basePath reads --base-path.
+func basePath(given, stage string) (gateway.Base, error) {
+	switch {
+	case given == "":
+		return gateway.Base{Path: "/" + stage, Optional: true}, nil
+	case given == "/":
+		return gateway.Base{}, nil
+	case strings.HasPrefix(given, "/"):
+		return gateway.Base{Path: strings.TrimRight(given, "/")}, nil
+	}
+	return gateway.Base{}, fault.New(fault.Usage, "want --base-path as /prod, or as / for none, got %q", given)
+}
+
+// contextHeaders reads --context-header HEADER=KEY.
+func contextHeaders(words []string) (map[string]string, error) {
+	m := make(map[string]string, len(words))
+	for _, w := range words {
+		name, key, ok := strings.Cut(w, "=")
+		if !ok || name == "" || key == "" {
+			return nil, fault.New(fault.Usage, "want --context-header HEADER=KEY, got %q", w).
+				WithHint("for example X-User=principalId; KEY is one of the authorizer's context")
+		}
+		m[name] = key
+	}
+	return m, nil
+}
+
+func (g *gatewayCommand) note(s string) {
+	fmt.Fprintf(g.app.IO.Err, "gatepass: %s\n", g.app.clean(s))
+}
+
+// served is what the command says of itself once it can be called. docs/json.md
+// promises the JSON form.
+type served struct {
+	SchemaVersion int    `json:"schemaVersion"`
+	URL           string `json:"url"` // with the stage
+	API           string `json:"api"` // the ARN of the API and stage
+	Stage         string `json:"stage"`
+	Authorizer    string `json:"authorizer"`
+	Source        string `json:"source"` // where the token is
+	TTL           int    `json:"ttl"`
+	Upstream      string `json:"upstream,omitempty"` // none: the echo backend
+}
+
+func (g *gatewayCommand) announce(addr net.Addr, path string, file *authorizer.File, o *gateway.Options) error {
+	base, open := reachedAt(addr)
+	s := served{
+		SchemaVersion: 1, URL: base + o.Base.Path, Stage: o.API.Stage, Authorizer: path, Source: file.Source().String(), TTL: g.api.ttl,
+		API: "arn:" + o.API.Partition + ":execute-api:" + o.API.Region + ":" + o.API.Account + ":" + o.API.ID + "/" + o.API.Stage,
+	}
+	if o.Upstream != nil {
+		s.Upstream = o.Upstream.String()
+	}
+	if open {
+		g.note("warning: this address is open to other machines; the gateway speaks plain HTTP, so that tokens can be read on the way")
+	}
+	if g.json {
+		return view.JSON(g.app.IO.Out, s)
+	}
+	return g.announceText(&s, file, o.Base)
+}
+
+func (g *gatewayCommand) announceText(s *served, file *authorizer.File, base gateway.Base) error {
+	out := g.app.printer()
+	out.Line(out.Bold("API Gateway"), "at", out.Good(out.Outside(s.URL)))
+	backend, cached, paths := "echo: answers with what it was given", "off", "all"
+	if s.Upstream != "" {
+		backend = s.Upstream
+	}
+	if s.TTL > 0 {
+		cached = "answers of the authorizer are kept for " + view.Span(time.Duration(s.TTL)*time.Second)
+	}
+	if base.Path != "" {
+		paths += ", behind " + base.Path
+	}
+	if base.Optional {
+		paths += " or without it"
+	}
+	var issuers []string
+	for _, e := range file.Expectations() {
+		issuers = append(issuers, e.Issuer)
+	}
+	out.Pairs(2, []view.Pair{
+		{Name: "API", Value: out.Outside(s.API)},
+		{Name: "paths", Value: out.Outside(paths)},
+		{Name: "authorizer", Value: out.Outside(s.Authorizer)},
+		{Name: "tokens of", Value: out.Outside(strings.Join(issuers, ", "))},
+		{Name: "token in", Value: out.Outside(s.Source)},
+		{Name: "cache", Value: cached},
+		{Name: "backend", Value: out.Outside(backend)},
+	})
+	out.Heading("Try it")
+	for _, line := range tryIt(s.URL, file.Source()) {
+		out.Line(" ", out.Outside(line))
+	}
+	out.Printf("\n%s\n", out.Dim("One line a request follows. Stop it with Ctrl-C."))
+	return out.Err()
+}
+
+// tryIt are commands that call the gateway.
+func tryIt(base string, s authorizer.Source) []string {
+	const token = "$(gatepass token)"
+	switch s.Place {
+	case authorizer.Query:
+		return []string{`curl "` + base + "/?" + s.Name + "=" + token + `"`}
+	case authorizer.Cookie:
+		return []string{`curl -b "` + s.Name + "=" + token + `" ` + base + "/"}
+	}
+	call := "gatepass call GET / --api-url " + base
+	if s != authorizer.DefaultSource() {
+		call += " --api-send '" + s.String() + "'"
+	}
+	value := strings.TrimSpace(s.Scheme + " " + token)
+	return []string{call, `curl -H "` + s.Name + ": " + value + `" ` + base + "/"}
+}
+
+// reachedAt is the URL of a server of ours on this machine, and whether other
+// machines can reach it, too.
+func reachedAt(addr net.Addr) (base string, open bool) {
+	ap, err := netip.ParseAddrPort(addr.String())
+	if err != nil {
+		return "http://" + addr.String(), true
+	}
+	ip := ap.Addr().Unmap()
+	open = !ip.IsLoopback()
+	switch {
+	case ip.Is4() && ip.IsUnspecified():
+		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	case ip.IsUnspecified():
+		ip = netip.IPv6Loopback()
+	}
+	return "http://" + netip.AddrPortFrom(ip, ap.Port()).String(), open
+}
+
+// handled is a request in the JSON form of the log.
+type handled struct {
+	SchemaVersion int    `json:"schemaVersion"`
+	Time          string `json:"time"`
+	RequestID     string `json:"requestId"`
+	Method        string `json:"method"`
+	Path          string `json:"path"`
+	Status        int    `json:"status"`
+	Reason        string `json:"reason"`
+	Said          string `json:"authorizer,omitempty"` // what the authorizer said, if it was asked
+	Cached        bool   `json:"cached"`
+	Error         string `json:"error,omitempty"`
+	Microseconds  int64  `json:"microseconds"`
+}
+
+// watch prints a line on stderr for each request.
+func (g *gatewayCommand) watch() func(*gateway.Record) {
+	var mu sync.Mutex
+	p := view.NewPrinter(g.app.IO.Err, g.app.IO.ErrColor, g.app.IO.Width, g.app.Now)
+	enc := json.NewEncoder(g.app.IO.Err)
+	enc.SetEscapeHTML(false)
+	return func(r *gateway.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		if g.json {
+			_ = enc.Encode(g.jsonLine(r)) // nobody reads stderr any more, which is no reason to stop
+			return
+		}
+		p.Line(g.textLine(p, r)...)
+	}
+}
+
+func (g *gatewayCommand) jsonLine(r *gateway.Record) handled {
+	h := handled{
+		SchemaVersion: 1, Time: r.Start.UTC().Format(time.RFC3339Nano), RequestID: r.ID, Method: r.Method, Path: g.app.clean(r.Path),
+		Status: r.Status, Reason: g.app.clean(r.Reason), Said: g.app.clean(r.Said), Cached: r.Verdict != nil && r.Verdict.Cached, Microseconds: r.Took.Microseconds(),
+	}
+	if r.Backend != nil {
+		h.Error = g.app.clean(r.Backend.Error())
+	}
+	return h
+}
+
+func (g *gatewayCommand) textLine(p *view.Printer, r *gateway.Record) []string {
+	status := strconv.Itoa(r.Status)
+	switch {
+	case r.Status >= 500:
+		status = p.Warn(status)
+	case r.Status >= 400:
+		status = p.Bad(status)
+	default:
+		status = p.Good(status)
+	}
+	return []string{
+		p.Dim(r.Start.Format("15:04:05")), r.Method, iostreams.Visible(r.Path), status,
+		iostreams.Visible(g.app.Secrets.Text(why(r))), p.Dim(r.Took.Round(time.Microsecond).String()),
+	}
+}
+
+// why is what decided about a request, in a line. What our authorizer says of its
+// refusals says more than how the gateway saw them.
+func why(r *gateway.Record) string {
+	reason := r.Reason
+	switch {
+	case r.Said == "":
+	case r.Status == http.StatusUnauthorized:
+		reason = r.Said
+	default:
+		reason += "; " + r.Said
+	}
+	if r.Verdict != nil && r.Verdict.Cached {
+		reason += " (cached)"
+	}
+	if r.Backend != nil {
+		reason += ": " + r.Backend.Error()
+	}
+	return reason
+}

@@ -1,0 +1,225 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"gatepass/pkg/config"
+	"gatepass/pkg/fault"
+	"gatepass/pkg/login"
+	"gatepass/pkg/secret"
+	"gatepass/pkg/store"
+	"gatepass/pkg/token"
+	"gatepass/pkg/verify"
+)
+
+// margin is how long an access token must still be good to be handed out: time
+// to send a request with it.
+const margin = time.Minute
+
+// tokenStore is where tokens are between two commands. That they are in files is
+// known here only.
+type tokenStore interface {
+	Kind() string
+	Where(k store.Key) string
+	Check() error
+	Info(k store.Key) (store.Info, error)
+	Load(k store.Key) (token.Set, error)
+	Save(ctx context.Context, k store.Key, name string, set token.Set) error
+	Delete(ctx context.Context, k store.Key) (bool, error)
+	Fresh(ctx context.Context, k store.Key, now time.Time, margin time.Duration, refresh func(context.Context, token.Set) (token.Set, error)) (token.Set, error)
+}
+
+// session is the tokens of a profile: where they are kept, and how they are
+// renewed.
+type session struct {
+	app   *App
+	store tokenStore
+}
+
+func newSession(app *App) *session {
+	files := &store.Files{}
+	if app.StateDir != "" {
+		files.Dir = filepath.Join(app.StateDir, "tokens")
+	}
+	return &session{app: app, store: files}
+}
+
+func (s *session) key(p *config.Profile) store.Key {
+	return store.Key{Profile: p.Name, Issuer: issuerOf(p), ClientID: p.ClientID}
+}
+
+// issuerOf is the profile's issuer, less what people paste with it. One that is
+// no issuer stays as it is: client reports it.
+func issuerOf(p *config.Profile) string {
+	if issuer, _, err := verify.NormalizeIssuer(p.Issuer); err == nil {
+		return issuer
+	}
+	return p.Issuer
+}
+
+// tokens returns the profile's tokens with an access token that is good for at
+// least minTTL, refreshing it where need be; zero means a minute, or what is left
+// of a token that cannot be refreshed. It never opens a browser: where only a
+// login helps, the error is of kind Login. The redactor learns of the tokens.
+func (s *session) tokens(ctx context.Context, p *config.Profile, minTTL time.Duration) (token.Set, error) {
+	now := s.app.Now()
+	set, err := s.store.Fresh(ctx, s.key(p), now, max(minTTL, margin), func(ctx context.Context, old token.Set) (token.Set, error) {
+		return s.refresh(ctx, p, old)
+	})
+	s.app.Secrets.Add(set.Access, set.ID, set.Refresh)
+	switch {
+	case err == nil && set.Fresh(now, minTTL):
+		return set, nil
+	case err != nil && minTTL <= 0 && set.Fresh(now, 0) && ctx.Err() == nil:
+		// It is still good. If it cannot be renewed by the time it is not, that
+		// will be said then; if the new one could not be stored, it is now.
+		s.warn(set, now, err)
+		return set, nil
+	case err == nil:
+		return token.Set{}, fault.New(fault.Login, "the issuer's tokens do not live as long as %s", minTTL).
+			WithHint("ask for less with --min-ttl")
+	}
+	return token.Set{}, s.loginNeeded(p, err)
+}
+
+// bearer returns one of the profile's tokens, "access" or "id", that is good for
+// at least minTTL, and when it expires. ID tokens have a lifetime of their own:
+// where theirs has passed, new ones are asked for.
+func (s *session) bearer(ctx context.Context, p *config.Profile, kind string, minTTL time.Duration) (secret.String, time.Time, error) {
+	if kind == "access" {
+		set, err := s.tokens(ctx, p, minTTL)
+		return set.Access, set.Expiry, err
+	}
+	set, err := s.tokens(ctx, p, 0)
+	if err != nil {
+		return secret.String{}, time.Time{}, err
+	}
+	if set.ID.IsZero() {
+		return secret.String{}, time.Time{}, fault.New(fault.Login, "the login gave no ID token").
+			WithHint("log in with the scope openid: gatepass login --force")
+	}
+	now := s.app.Now()
+	until := expiryOf(set.ID)
+	if good(until, now, max(minTTL, margin)) {
+		return set.ID, until, nil
+	}
+	renewed, err := s.store.Fresh(ctx, s.key(p), now, forever, func(ctx context.Context, old token.Set) (token.Set, error) {
+		return s.refresh(ctx, p, old)
+	})
+	s.app.Secrets.Add(renewed.Access, renewed.ID, renewed.Refresh)
+	switch at := expiryOf(renewed.ID); {
+	case err == nil && good(at, now, minTTL):
+		return renewed.ID, at, nil
+	case minTTL <= 0 && good(until, now, 0):
+		return set.ID, until, nil
+	case err == nil:
+		return secret.String{}, time.Time{}, &fault.Error{Kind: fault.Login, Msg: "the ID token has expired, and the issuer gives no new one without a login", Hint: loginCommand(p) + " --force"}
+	}
+	return secret.String{}, time.Time{}, s.loginNeeded(p, err)
+}
+
+// forever is longer than any token lives: asking for it makes a refresh.
+const forever = 100 * 365 * 24 * time.Hour
+
+// good reports whether a token that expires at a time is good for a span more.
+func good(until, now time.Time, span time.Duration) bool { return now.Add(span).Before(until) }
+
+// expiryOf is when a JWT expires; zero where it does not say.
+func expiryOf(jwt secret.String) time.Time {
+	t, err := token.Decode(jwt.Reveal())
+	if err != nil {
+		return time.Time{}
+	}
+	at, _, err := t.ClaimSet().Date("exp")
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// warn tells of a failed refresh that does no harm yet.
+func (s *session) warn(set token.Set, now time.Time, err error) {
+	if !set.Refresh.IsZero() {
+		fmt.Fprintf(s.app.IO.Err, "gatepass: using a token that is good for %s more: %s\n",
+			set.Expiry.Sub(now).Round(time.Second), s.app.clean(err.Error()))
+	}
+}
+
+// refresh gets new tokens of the issuer, in words that the store understands.
+func (s *session) refresh(ctx context.Context, p *config.Profile, old token.Set) (token.Set, error) {
+	s.app.Secrets.Add(old.Access, old.ID, old.Refresh)
+	cfg, err := s.client(ctx, p)
+	if err != nil {
+		return token.Set{}, err
+	}
+	set, err := login.Refresh(ctx, cfg, old)
+	if errors.Is(err, login.ErrRejected) {
+		return set, fmt.Errorf("%w: %w", store.ErrRejected, err)
+	}
+	return set, err
+}
+
+// client is the profile as pkg/login wants it. The client secret is looked up.
+func (s *session) client(ctx context.Context, p *config.Profile) (login.Config, error) {
+	if err := complete(p); err != nil {
+		return login.Config{}, err
+	}
+	issuer, _, err := verify.NormalizeIssuer(p.Issuer)
+	if err != nil {
+		return login.Config{}, err
+	}
+	known, err := clientSecret(ctx, s.app, p)
+	if err != nil {
+		return login.Config{}, err
+	}
+	return login.Config{
+		Issuer: issuer, ClientID: p.ClientID, Auth: login.Auth(p.ClientAuth), Secret: known,
+		RedirectURIs: p.RedirectURIs, Scopes: p.Scopes, Resource: p.Resource,
+		HTTP: s.app.HTTP, Now: s.app.Now,
+	}, nil
+}
+
+// complete reports what must be set before anything can be asked of an issuer.
+func complete(p *config.Profile) error {
+	switch {
+	case p.Issuer == "":
+		return fault.New(fault.Usage, "the profile %s has no issuer", p.Name).
+			WithHint("give one with --issuer https://SUBDOMAIN.onelogin.com/oidc/2 or --subdomain SUBDOMAIN, or set it in %s", config.FileName)
+	case p.ClientID == "":
+		return fault.New(fault.Usage, "the profile %s has no client id", p.Name).
+			WithHint("it is on the SSO tab of the app in OneLogin: --client-id ID, or client_id in %s", config.FileName)
+	}
+	return nil
+}
+
+// loginNeeded words the errors that a login ends, with the command to run.
+func (s *session) loginNeeded(p *config.Profile, err error) error {
+	incomplete := complete(p)
+	f := &fault.Error{Kind: fault.Login, Hint: loginCommand(p), Err: err}
+	switch {
+	case errors.Is(err, store.ErrNone) && incomplete != nil:
+		return incomplete
+	case errors.Is(err, store.ErrNone):
+		f.Msg = "nobody is logged in with the profile " + p.Name
+	case errors.Is(err, store.ErrRejected):
+		f.Msg = "the login with the profile " + p.Name + " has ended: " + err.Error()
+	case errors.Is(err, store.ErrExpired):
+		f.Msg = "the login with the profile " + p.Name + " has ended: its token has expired, and there is no refresh token"
+	default:
+		return err
+	}
+	return f
+}
+
+// loginCommand is the command that logs in with a profile. Where no file has the
+// settings, neither has the command: they were flags or variables.
+func loginCommand(p *config.Profile) string {
+	if len(p.Known) > 1 {
+		return "log in: gatepass login --profile " + p.Name
+	}
+	return "log in: gatepass login"
+}

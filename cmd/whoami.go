@@ -1,0 +1,64 @@
+package cmd
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"gatepass/pkg/config"
+	"gatepass/pkg/fault"
+	"gatepass/pkg/verify"
+	"gatepass/pkg/view"
+)
+
+func newWhoami(app *App) *cobra.Command {
+	var s settings
+	c := &cobra.Command{
+		Use:   "whoami",
+		Short: "Ask the issuer who the token belongs to",
+		Long: `Whoami shows the profile of whoever is logged in, as the issuer's userinfo
+endpoint (at OneLogin /oidc/2/me) gives it for the access token. Which claims there
+are depends on the scopes of the login: profile, email, groups, params, phone.`,
+		Example: `  gatepass whoami
+  gatepass whoami --json`,
+		Args: positional(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := s.load(app)
+			if err != nil {
+				return err
+			}
+			result, err := whoami(c.Context(), app, p)
+			if err != nil {
+				return err
+			}
+			if wantJSON(c) {
+				return view.UserJSON(app.IO.Out, result)
+			}
+			out := app.printer()
+			out.User(result)
+			return out.Err()
+		},
+	}
+	s.bind(c, config.Login)
+	return c
+}
+
+func whoami(ctx context.Context, app *App, p *config.Profile) (view.User, error) {
+	set, err := newSession(app).tokens(ctx, p, 0)
+	if err != nil {
+		return view.User{}, err
+	}
+	issuer, err := verify.Discover(ctx, app.HTTP, set.Issuer)
+	if err != nil {
+		return view.User{}, err
+	}
+	if issuer.UserInfoURL == "" {
+		return view.User{}, fault.New(fault.Failed, "the issuer has no userinfo endpoint").
+			WithHint("see the ID token instead: gatepass token --type id | gatepass decode")
+	}
+	claims, err := verify.UserInfo(ctx, app.HTTP, issuer.UserInfoURL, set.Access, set.Subject)
+	if err != nil {
+		return view.User{}, err
+	}
+	return view.User{Profile: p.Name, Issuer: set.Issuer, Claims: claims}, nil
+}
