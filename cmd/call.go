@@ -48,10 +48,10 @@ status, 4 when a login is needed and 6 when there was no answer.`,
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
-	fs.StringArrayVarP(&a.data, "data", "d", nil, "`body`: text, @FILE, or - for standard input")
+	listVar(fs, &a.data, "data", "d", "`body`: text, @FILE, or - for standard input")
 	fs.StringVar(&a.jsonData, "json-data", "", "`body` as with -d, and say that it is JSON")
-	fs.StringArrayVarP(&a.headers, "header", "H", nil, "`header` to send: 'Name: value'")
-	fs.StringArrayVarP(&a.query, "query", "q", nil, "query parameter, `name=value`")
+	listVar(fs, &a.headers, "header", "H", "`header` to send: 'Name: value'")
+	listVar(fs, &a.query, "query", "q", "query parameter, `name=value`")
 	fs.BoolVarP(&a.include, "include", "i", false, "show the status and headers of the answer, too")
 	fs.StringVarP(&a.output, "output", "o", "", "write the body of a success to a `file`")
 	fs.Var(&a.timeout, "timeout", "`time` for everything, such as 30s; none if it is not given")

@@ -168,13 +168,13 @@ func (d *demonstration) gateway(at, orders string) (http.Handler, error) {
 	return gateway.New(o)
 }
 
-// insideApp is the App of the steps: the demo's folder is all they know, and
-// what they print goes to one place.
+// insideApp is the App of the steps: the demo's folder is all they know, what
+// they print goes to one place, and it looks as it would on a terminal.
 func (d *demonstration) insideApp() *App {
 	in := *d.app
 	in.IO = &iostreams.Streams{
 		In: strings.NewReader(""), Out: d.app.IO.Out, Err: d.app.IO.Out,
-		OutTerminal: d.app.IO.OutTerminal, OutColor: d.app.IO.OutColor, ErrColor: d.app.IO.OutColor, Width: d.app.IO.Width,
+		OutTerminal: true, ErrTerminal: true, OutColor: d.app.IO.OutColor, ErrColor: d.app.IO.OutColor, Width: d.app.IO.Width,
 	}
 	in.Dir, in.ConfigDir = d.dir, filepath.Join(d.dir, "home")
 	in.StateDir, in.CacheDir = filepath.Join(d.dir, "state"), filepath.Join(d.dir, "cache")

@@ -68,7 +68,7 @@ authorizer that fails; it is not cached. It runs until it is interrupted.`,
 	f.StringVar(&g.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	f.StringVar(&g.upstream, "upstream", "", "`URL` of the server that gets what is allowed")
 	f.BoolVar(&g.echo, "echo", false, "answer with what the backend would see (the default without --upstream)")
-	f.StringArrayVar(&g.headers, "context-header", nil, "give the upstream a value of the context: `HEADER=KEY`; may be repeated")
+	listVar(f, &g.headers, "context-header", "", "give the upstream a value of the context: `HEADER=KEY`; may be repeated")
 	f.StringVar(&g.jwks, "jwks", "", "take the keys from this `file` or URL, not from the issuer")
 	f.StringVar(&g.base, "base-path", "", "`path` before every route: /prod, or / for none (default: the stage, or nothing)")
 	g.api.bind(f)

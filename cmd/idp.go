@@ -72,7 +72,7 @@ It runs until it is interrupted.`,
 	f.StringVarP(&a.file, "file", "f", "", "`file` with users, clients and APIs, YAML or JSON")
 	f.StringVar(&a.listen, "listen", "127.0.0.1:9998", "`address` to listen on; port 0 takes a free one")
 	f.StringVar(&a.baseURL, "base-url", "", "`URL` it is reached at, if that is not the address it listens on")
-	f.StringArrayVar(&a.redirectURIs, "redirect-uri", nil, "register one more redirect `URI` for every client; may be repeated")
+	listVar(f, &a.redirectURIs, "redirect-uri", "", "register one more redirect `URI` for every client; may be repeated")
 	f.StringVar(&a.autoLogin, "auto-login", "", "log this `user` in without showing a page; login_hint may name another")
 	return c
 }

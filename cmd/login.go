@@ -15,6 +15,7 @@ import (
 	"gatepass/pkg/fault"
 	"gatepass/pkg/iostreams"
 	"gatepass/pkg/login"
+	"gatepass/pkg/secret"
 	"gatepass/pkg/store"
 	"gatepass/pkg/token"
 	"gatepass/pkg/verify"
@@ -28,6 +29,7 @@ type loginFlags struct {
 	force       bool
 	noBrowser   bool
 	credentials bool
+	secretStdin bool
 	minTTL      time.Duration
 	timeout     time.Duration
 	hint, acr   string
@@ -47,7 +49,8 @@ platform's own. On a terminal the address that the browser ends at may also be
 pasted, for browsers that cannot reach this machine.
 
 The app's client secret, if it has one, comes from GATEPASS_CLIENT_SECRET or from
-client_secret_command in your own gatepass.yaml.`,
+client_secret_command in your own gatepass.yaml. --client-secret-stdin takes it
+from standard input for this login; renewing the tokens needs it again.`,
 		Example: `  gatepass login
   gatepass login --subdomain acme --client-id e0001112-... --redirect-uri http://localhost:3000/oauth/callback
   gatepass login --force --no-browser`,
@@ -62,6 +65,7 @@ client_secret_command in your own gatepass.yaml.`,
 	f.StringVar(&l.hint, "login-hint", "", "tell the issuer which `user` is about to log in")
 	f.StringVar(&l.acr, "acr-values", "", "the `kind` of authentication to ask for: onelogin:nist:level:1:re-auth")
 	f.BoolVar(&l.credentials, "client-credentials", false, "get a token for the app itself, for no person")
+	f.BoolVar(&l.secretStdin, "client-secret-stdin", false, "read the client secret from standard input")
 	l.settings.bind(c)
 	return c
 }
@@ -78,6 +82,9 @@ func (l *loginFlags) run(ctx context.Context, asJSON bool) error {
 		l.say("%s", note)
 	}
 	s := newSession(l.app)
+	if s.secret, err = l.secret(); err != nil {
+		return err
+	}
 	already, err := l.stillIn(ctx, s, p)
 	if err != nil {
 		return err
@@ -93,6 +100,21 @@ func (l *loginFlags) run(ctx context.Context, asJSON bool) error {
 	}
 	result.Already = already
 	return l.app.printSession(result, asJSON)
+}
+
+// secret is the client secret of standard input, if that is where it comes from.
+func (l *loginFlags) secret() (secret.String, error) {
+	if !l.secretStdin {
+		return secret.String{}, nil
+	}
+	text, err := readUpTo(l.app.IO.In, "standard input", maxSecret)
+	value := strings.TrimRight(string(text), "\r\n")
+	if err == nil && (value == "" || strings.ContainsAny(value, "\r\n\x00")) {
+		err = fault.New(fault.Usage, "standard input must be one line, the client secret")
+	}
+	s := secret.New(value)
+	l.app.Secrets.Add(s)
+	return s, err
 }
 
 // stillIn reports whether there is nothing to do.
@@ -140,7 +162,7 @@ func (l *loginFlags) get(ctx context.Context, cfg login.Config) (token.Set, stri
 	if !l.noBrowser {
 		ui.Open = func(_ context.Context, address string) error { return l.app.browse(address) }
 	}
-	if l.app.IO.InTerminal {
+	if l.app.IO.InTerminal && !l.secretStdin {
 		ui.Pasted = lines(l.app.IO.In)
 	}
 	set, result, err := login.Login(ctx, cfg, ui)

@@ -30,6 +30,7 @@ type desk struct {
 	issuer string
 	uri    string // the redirect URI that is registered
 	env    map[string]string
+	in     string // standard input
 
 	mu     sync.Mutex
 	later  time.Duration // by how much the clock is ahead
@@ -37,7 +38,7 @@ type desk struct {
 	opened []string
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T, clients ...idp.Client) *desk {
 	t.Helper()
 	d := &desk{t: t, home: t.TempDir(), uri: "http://127.0.0.1:" + unused(t) + "/callback"}
 	var server http.Handler
@@ -50,6 +51,7 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(ts.Close)
 	var err error
 	settings := idp.Default(d.uri)
+	settings.Clients = append(clients, settings.Clients...)
 	if server, err = idp.New(idp.Options{Base: ts.URL, Settings: settings, RedirectURIs: []string{d.uri}, AutoLogin: "ada", Now: d.now}); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +109,7 @@ func (d *desk) open(address string) error {
 // token may be in what it says.
 func (d *desk) run(exit int, args ...string) (stdout, stderr string) {
 	d.t.Helper()
-	streams, out, errs := iostreams.Test("")
+	streams, out, errs := iostreams.Test(d.in)
 	app := &cmd.App{
 		IO: streams, Getenv: func(n string) string { return d.env[n] }, Now: d.now, Dir: d.home,
 		ConfigDir: d.home, StateDir: filepath.Join(d.home, "state"), CacheDir: filepath.Join(d.home, "cache"),
@@ -486,4 +488,80 @@ func TestLoginIsInterrupted(t *testing.T) {
 		t.Errorf("exit code %d, want 130: %s", code, errs)
 	}
 	has(t, errs.String(), "gatepass: interrupted")
+}
+
+// A client with a secret: from the environment, from standard input, wrong, by
+// the wrong method, and for the app itself.
+func TestClientWithSecret(t *testing.T) {
+	const good = "0f3a-s3cret-&+=%"
+	d := newDesk(t, idp.Client{ID: "web", Auth: "post", Secret: secret.New(good)})
+	d.env["GATEPASS_CLIENT_ID"], d.env["GATEPASS_CLIENT_AUTH"] = "web", "post"
+	_, errs := d.run(2, "login")
+	has(t, errs, "needs a client secret")
+	d.env["GATEPASS_CLIENT_SECRET"] = "wrong-secret-0000"
+	_, errs = d.run(2, "login")
+	has(t, errs, "client authentication failed", "Authentication Method: POST")
+	d.env["GATEPASS_CLIENT_SECRET"] = good
+	_, errs = d.run(2, "login", "--client-auth", "basic")
+	has(t, errs, "Authentication Method: Basic")
+	_, errs = d.run(2, "login", "--client-auth", "none")
+	has(t, errs, "Authentication Method: None (PKCE)")
+	d.run(0, "login")
+	d.change(func() { d.later = 2 * time.Hour })
+	d.run(0, "token")
+	d.run(0, "logout")
+
+	delete(d.env, "GATEPASS_CLIENT_SECRET")
+	d.in = good + "\n"
+	d.run(0, "login", "--client-secret-stdin")
+	d.run(0, "token")
+	d.in = "two\nlines\n"
+	_, errs = d.run(2, "login", "--force", "--client-secret-stdin")
+	has(t, errs, "must be one line")
+
+	d.env["GATEPASS_CLIENT_SECRET"] = good
+	pages := len(d.opened)
+	out, _ := d.run(0, "login", "--force", "--client-credentials")
+	has(t, out, "logged in as the app itself")
+	if len(d.opened) != pages {
+		t.Error("a browser was opened for client credentials")
+	}
+	for _, args := range [][]string{{"token"}, {"status"}} {
+		if out, errs := d.run(0, args...); strings.Contains(out+errs, good) {
+			t.Errorf("the client secret is in what %v says", args)
+		}
+	}
+}
+
+// A browser that cannot reach this machine: the person copies the address it
+// ended at, after something that is none.
+func TestPastedAnswer(t *testing.T) {
+	d := newDesk(t)
+	terminal, keyboard := io.Pipe()
+	streams, out, errs := iostreams.Test("")
+	streams.In, streams.InTerminal = terminal, true
+	app := &cmd.App{
+		IO: streams, Getenv: func(n string) string { return d.env[n] }, Now: time.Now, Dir: d.home,
+		StateDir: filepath.Join(d.home, "state"), HTTP: http.DefaultClient, Secrets: new(secret.Redactor),
+		OpenURL: func(address string) error {
+			elsewhere := &http.Client{CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+				if strings.HasPrefix(r.URL.String(), d.uri) {
+					return http.ErrUseLastResponse
+				}
+				return nil
+			}}
+			resp, err := elsewhere.Get(address)
+			if err != nil {
+				return err
+			}
+			resp.Body.Close()
+			_, err = io.WriteString(keyboard, "\nwhat now?\n"+resp.Header.Get("Location")+"\n")
+			return err
+		},
+	}
+	if code := cmd.Run(context.Background(), app, []string{"login"}); code != 0 {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	has(t, out.String(), "logged in as Ada")
+	has(t, errs.String(), "paste it here", "that is not the address the browser was sent to")
 }

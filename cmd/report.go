@@ -15,6 +15,7 @@ import (
 	"gatepass/pkg/fault"
 	"gatepass/pkg/iostreams"
 	"gatepass/pkg/source"
+	"gatepass/pkg/view"
 )
 
 // report tells the user what went wrong and returns the exit code. It is the
@@ -103,7 +104,11 @@ func reportText(app *App, f *fault.Error) {
 		fmt.Fprintf(app.IO.Err, "  %s\n", strings.ReplaceAll(app.clean(f.Detail), "\n", "\n  "))
 	}
 	if f.Hint != "" {
-		fmt.Fprintf(app.IO.Err, "hint: %s\n", app.clean(f.Hint))
+		hint := app.clean(f.Hint)
+		if app.IO.ErrTerminal && !strings.Contains(hint, "\n") {
+			hint = view.NewPrinter(app.IO.Err, false, app.IO.Width, app.Now).Wrap(len("hint: "), hint)
+		}
+		fmt.Fprintf(app.IO.Err, "hint: %s\n", hint)
 	}
 }
 

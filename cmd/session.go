@@ -36,8 +36,9 @@ type tokenStore interface {
 // session is the tokens of a profile: where they are kept, and how they are
 // renewed.
 type session struct {
-	app   *App
-	store tokenStore
+	app    *App
+	store  tokenStore
+	secret secret.String // the client secret, where it came in by standard input
 }
 
 func newSession(app *App) *session {
@@ -74,9 +75,9 @@ func (s *session) tokens(ctx context.Context, p *config.Profile, minTTL time.Dur
 	switch {
 	case err == nil && set.Fresh(now, minTTL):
 		return set, nil
-	case err != nil && minTTL <= 0 && set.Fresh(now, 0) && ctx.Err() == nil:
-		// It is still good. If it cannot be renewed by the time it is not, that
-		// will be said then; if the new one could not be stored, it is now.
+	case err != nil && set.Fresh(now, minTTL) && ctx.Err() == nil:
+		// It does. If it cannot be renewed by the time it does not, that will be
+		// said then; if it is new and could not be stored, it is said now.
 		s.warn(set, now, err)
 		return set, nil
 	case err == nil:
@@ -172,9 +173,11 @@ func (s *session) client(ctx context.Context, p *config.Profile) (login.Config, 
 	if err != nil {
 		return login.Config{}, err
 	}
-	known, err := clientSecret(ctx, s.app, p)
-	if err != nil {
-		return login.Config{}, err
+	known := s.secret
+	if known.IsZero() {
+		if known, err = clientSecret(ctx, s.app, p); err != nil {
+			return login.Config{}, err
+		}
 	}
 	return login.Config{
 		Issuer: issuer, ClientID: p.ClientID, Auth: login.Auth(p.ClientAuth), Secret: known,

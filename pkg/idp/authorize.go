@@ -91,8 +91,8 @@ func (s *Server) checkClient(form url.Values) (*Client, string, *protocolError) 
 	return client, uri, nil
 }
 
-// read checks the rest of a request. Texts that the reference does not give are
-// inferred.
+// read checks the rest of a request. Of the texts only those about offline_access
+// and missing parameters are known to be OneLogin's; the others are inferred.
 func (s *Server) read(q *authRequest, form url.Values) *protocolError {
 	for _, check := range []func(*authRequest, url.Values) *protocolError{
 		readUnsupported, readResponse, readPKCE, s.readScope, readLogin, readClaims,

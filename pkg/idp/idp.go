@@ -2,8 +2,8 @@
 // demonstrations, tests and CI. It owns the stand-in's users, clients, APIs,
 // pages, tokens and the shapes of its answers, and promises that what a client
 // sees (paths, discovery, claims and their order, kinds of client
-// authentication, error texts) is what reference/onelogin.md reports of
-// OneLogin. Where nothing is known of OneLogin the behaviour is that of
+// authentication, error texts) is what is publicly known of OneLogin from its
+// documentation and from published answers and tokens. Where nothing is known of OneLogin the behaviour is that of
 // node-oidc-provider 5, on which OneLogin seems to be built; such places are
 // marked "inferred".
 //

@@ -378,7 +378,7 @@ func TestPortInUse(t *testing.T) {
 	_, port, _ = net.SplitHostPort(six.Addr().String())
 	cfg.RedirectURIs = []string{"http://localhost:" + port + "/one"}
 	_, _, err = login.Login(t.Context(), cfg, login.UI{})
-	want(t, err, fault.Failed, "in use by another program")
+	want(t, err, fault.Failed, "another program uses port "+port)
 }
 
 // Connections that a browser opens and sends nothing on do not hold up the end.

@@ -146,14 +146,11 @@ func (f *flow) run(ctx context.Context, ln *listener, ui UI) (token.Set, token.C
 	if ui.Waiting != nil {
 		ui.Waiting(Request{URL: address, RedirectURI: ln.redirectURI, Until: f.cfg.Now().Add(f.cfg.Timeout)})
 	}
+	opened := make(chan error, 1) // nobody may be there any more to take it
 	if ui.Open != nil {
-		go func() {
-			if err := ui.Open(ctx, address); err != nil && ctx.Err() == nil {
-				ui.note(fmt.Sprintf("the browser could not be opened: %v", err))
-			}
-		}()
+		go func() { opened <- ui.Open(ctx, address) }()
 	}
-	a, err := f.wait(ctx, answers, ui)
+	a, err := f.wait(ctx, answers, opened, ui)
 	if err != nil {
 		return token.Set{}, token.Claims{}, err
 	}
@@ -163,7 +160,7 @@ func (f *flow) run(ctx context.Context, ln *listener, ui UI) (token.Set, token.C
 }
 
 // wait returns the first answer with the right state.
-func (f *flow) wait(ctx context.Context, answers <-chan answer, ui UI) (answer, error) {
+func (f *flow) wait(ctx context.Context, answers <-chan answer, opened <-chan error, ui UI) (answer, error) {
 	limit := time.NewTimer(f.cfg.Timeout)
 	defer limit.Stop()
 	pasted := ui.Pasted
@@ -181,6 +178,10 @@ func (f *flow) wait(ctx context.Context, answers <-chan answer, ui UI) (answer, 
 				return a, nil
 			}
 			ui.note(err.Error())
+		case err := <-opened:
+			if err != nil {
+				ui.note(fmt.Sprintf("the browser could not be opened: %v", err))
+			}
 		case <-limit.C:
 			return answer{}, f.late()
 		case <-ctx.Done():

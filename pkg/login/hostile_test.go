@@ -313,7 +313,7 @@ func TestTooManyRequests(t *testing.T) {
 	i := newIssuer(t)
 	i.handle["/token"] = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "30")
-		w.WriteHeader(429)
+		w.WriteHeader(http.StatusTooManyRequests)
 	}
 	_, _, err := login.Login(t.Context(), i.config(), login.UI{Open: newBrowser().open})
 	want(t, err, fault.Network, "try again after: 30")
@@ -434,12 +434,12 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 // Extra roots come in with the client, and are used for every request.
 func TestOwnRoots(t *testing.T) {
 	i := newIssuer(t)
-	i.Server.Close()
+	i.Close()
 	i.Server = httptest.NewTLSServer(http.HandlerFunc(i.serve))
-	t.Cleanup(i.Server.Close)
-	i.url = i.Server.URL + "/oidc/2"
+	t.Cleanup(i.Close)
+	i.url = i.URL + "/oidc/2"
 	cfg := i.config()
-	cfg.HTTP = i.Server.Client()
+	cfg.HTTP = i.Client()
 	pasted := make(chan string, 1)
 	_, _, err := login.Login(t.Context(), cfg, login.UI{Pasted: pasted, Waiting: func(r login.Request) {
 		u, err := url.Parse(r.URL)

@@ -93,7 +93,7 @@ func (i *issuer) serve(w http.ResponseWriter, r *http.Request) {
 		i.mu.Unlock()
 		reply(w, 200, map[string]any{})
 	default:
-		http.Error(w, "unrecognized route or not allowed method", 404)
+		http.Error(w, "unrecognized route or not allowed method", http.StatusNotFound)
 	}
 }
 

@@ -2,14 +2,12 @@ package login
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"gatepass/pkg/fault"
@@ -93,22 +91,23 @@ func (l *listener) close() {
 
 // listen opens the first redirect URI whose port is free.
 func listen(ctx context.Context, targets []target) (*listener, error) {
-	var ports, uris []string
+	var taken, uris []string
 	var last error
 	for _, t := range targets {
 		l, err := t.listen(ctx)
 		if err == nil {
 			return l, nil
 		}
-		ports = append(ports, strconv.Itoa(t.port))
+		if last = err; inUse(err) {
+			taken = append(taken, strconv.Itoa(t.port))
+		}
 		uris = append(uris, t.raw)
-		last = err
 	}
-	if errors.Is(last, syscall.EADDRINUSE) || len(targets) > 1 {
-		return nil, fault.New(fault.Failed, "no redirect URI can be listened on: port %s in use by another program: %w", strings.Join(ports, ", "), last).
-			WithHint("find it with: lsof -i :%s   or register one more redirect URI for the app and add it", ports[0])
+	if len(taken) == 0 {
+		return nil, fault.New(fault.Failed, "cannot listen on %s: %w", strings.Join(uris, ", "), last)
 	}
-	return nil, fault.New(fault.Failed, "cannot listen on %s: %w", strings.Join(uris, ", "), last)
+	return nil, fault.New(fault.Failed, "no redirect URI can be listened on: another program uses port %s", strings.Join(taken, ", ")).
+		WithHint("find it with: lsof -i :%s   or register one more redirect URI for the app and add it", taken[0])
 }
 
 // listen opens the target's sockets: one for an address, two for localhost,
@@ -156,11 +155,6 @@ func (t target) open(ctx context.Context, addresses []string) (*listener, error)
 		l.uri, l.redirectURI = &u, u.String()
 	}
 	return l, nil
-}
-
-// noFamily reports whether the machine does not have an address family.
-func noFamily(err error) bool {
-	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EPROTONOSUPPORT)
 }
 
 // serve answers until the returned function is called. That function lets a

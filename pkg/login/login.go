@@ -68,12 +68,13 @@ type Config struct {
 	Now     func() time.Time
 }
 
-// UI is what a login tells and asks the user. Every member may be nil.
+// UI is what a login tells and asks the user. Every member may be nil. They are
+// called by the goroutine that called Login, but for Open.
 type UI struct {
 	// Waiting is called once the listener is open, before the browser is.
 	Waiting func(Request)
 	// Open shows the URL in a browser. It runs beside the wait, which goes on
-	// when it fails. Its context ends with the login.
+	// when it fails, and may outlive the login, whose end is that of its context.
 	Open func(ctx context.Context, url string) error
 	// Note is told of things worth knowing that do not stop the login. Text of
 	// the issuer in it has not been made safe for a terminal.

@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"gatepass/pkg/fault"
@@ -140,7 +139,7 @@ func reason(host string, err error) (why, hint string) {
 	switch {
 	case errors.As(err, &dns):
 		return "there is no host " + dns.Name, "check the spelling of the issuer, and the network connection"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case refused(err):
 		return host + " refuses connections", "is it running, and is the port right?"
 	case errors.As(err, &redirect):
 		return "nothing can be had from " + host + ": " + redirect.why, "is the issuer right? A login portal of the network may be in the way"

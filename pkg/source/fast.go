@@ -14,6 +14,7 @@ type quick struct {
 	text  string // the document: values are cut out of it
 	at    int
 	nodes []Node // made in batches
+	batch int
 }
 
 // quickJSON returns nil where it gives up.
@@ -26,12 +27,13 @@ func quickJSON(f *file) *Node {
 	return n
 }
 
-// batch is how many nodes are made at once.
-const batch = 16
+// Nodes are made in batches of so many, each twice as large as the one before.
+const firstBatch, lastBatch = 8, 64
 
 func (q *quick) node(k Kind, at int) *Node {
 	if len(q.nodes) == 0 {
-		q.nodes = make([]Node, batch)
+		q.batch = min(max(2*q.batch, firstBatch), lastBatch)
+		q.nodes = make([]Node, q.batch)
 	}
 	n := &q.nodes[0]
 	q.nodes = q.nodes[1:]

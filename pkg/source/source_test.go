@@ -111,10 +111,7 @@ func TestTooLarge(t *testing.T) {
 }
 
 func TestExcerptMarksTheMistake(t *testing.T) {
-	n, err := source.YAML("f.yaml", []byte("a: 1\nb:\n\tüx: 1"))
-	if err == nil {
-		n, err = n, n.Get("b").Errorf("here")
-	}
+	_, err := source.YAML("f.yaml", []byte("a: 1\nb: [1\n"))
 	var s *source.Error
 	if !errors.As(err, &s) {
 		t.Fatal(err)

@@ -346,7 +346,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 
 func ExampleFiles_Fresh() {
 	dir, _ := os.MkdirTemp("", "tokens")
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	s := &store.Files{Dir: dir}
 	k := store.Key{Profile: "dev", Issuer: "https://acme.onelogin.com/oidc/2", ClientID: "e0001112"}
 	ctx, now := context.Background(), time.Now()

@@ -67,7 +67,7 @@ func TestClaimChecks(t *testing.T) {
 		{`{"aud":["a","b"]}`, token.Expect{Use: token.IDUse}, token.CheckParty, token.Fail, "2 audiences"},
 		{`{"aud":["a","b"]}`, token.Expect{Use: token.AccessUse, ClientID: "me"}, token.CheckParty, token.Skip, "no azp"},
 
-		{`{"exp":` + at(time.Second) + `}`, lee(0), token.CheckExpiry, token.Pass, "another 1s"},
+		{`{"exp":` + at(time.Second) + `}`, lee(0), token.CheckExpiry, token.Pass, "not expired"},
 		{`{"exp":` + at(0) + `}`, lee(0), token.CheckExpiry, token.Fail, "expired 0s ago"},
 		{`{"exp":` + at(-29*time.Second) + `}`, lee(30 * time.Second), token.CheckExpiry, token.Pass, "expired 29s ago, within the leeway of 30s"},
 		{`{"exp":` + at(-30*time.Second) + `}`, lee(30 * time.Second), token.CheckExpiry, token.Fail, "expired 30s ago, beyond the leeway of 30s"},
@@ -83,7 +83,7 @@ func TestClaimChecks(t *testing.T) {
 		{`{"nbf":"x"}`, lee(0), token.CheckNotBefore, token.Fail, "want a number"},
 		{`{}`, lee(0), token.CheckNotBefore, token.Skip, ""},
 
-		{`{"iat":` + at(-time.Minute) + `}`, lee(0), token.CheckIssuedAt, token.Pass, "issued 1m0s ago"},
+		{`{"iat":` + at(-time.Minute) + `}`, lee(0), token.CheckIssuedAt, token.Pass, "in the past"},
 		{`{"iat":` + at(time.Minute) + `}`, lee(30 * time.Second), token.CheckIssuedAt, token.Fail, "beyond the leeway of 30s"},
 		{`{"iat":` + at(time.Minute) + `}`, lee(time.Minute), token.CheckIssuedAt, token.Pass, "within the leeway"},
 		{`{}`, lee(0), token.CheckIssuedAt, token.Skip, ""},

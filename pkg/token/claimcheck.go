@@ -18,12 +18,14 @@ import (
 // OpenID Connect Core section 3.1.3.7). Every check is made, whatever the others
 // say. Nothing is said about the signature, and nothing about a token without
 // claims: that is what the form check of [Token.CheckHeader] is for.
-func (t *Token) CheckClaims(e Expect) []Check {
+func (t *Token) CheckClaims(e Expect) []Check { return t.AppendClaimChecks(nil, e) }
+
+// AppendClaimChecks is CheckClaims, with the checks appended to others.
+func (t *Token) AppendClaimChecks(checks []Check, e Expect) []Check {
 	if t.Kind != JWT {
-		return nil
+		return checks
 	}
 	c := t.ClaimSet()
-	checks := make([]Check, 0, 10)
 	checks = append(checks,
 		checkIssuer(c, e),
 		checkAudience(c, e),
@@ -149,8 +151,14 @@ func checkParty(c Claims, e Expect) Check {
 	return pass(CheckParty, "as expected")
 }
 
-// span is a length of time in a reason.
-func span(d time.Duration) string { return d.Round(time.Second).String() }
+// span is a length of time in a reason: 52m0s, or 3 days.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 2*day {
+		return count(int(d/day), "day")
+	}
+	return d.Round(time.Second).String()
+}
 
 func checkExpiry(c Claims, e Expect) Check {
 	at, ok, err := c.Date("exp")
@@ -164,7 +172,7 @@ func checkExpiry(c Claims, e Expect) Check {
 	left := at.Sub(e.Now)
 	switch {
 	case left > 0:
-		return pass(CheckExpiry, "good for another "+span(left))
+		return pass(CheckExpiry, "not expired")
 	case left+e.Leeway > 0:
 		return pass(CheckExpiry, "expired "+span(-left)+" ago, within the leeway of "+span(e.Leeway))
 	}
@@ -189,7 +197,7 @@ func checkNotBefore(c Claims, e Expect) Check {
 	early := at.Sub(e.Now)
 	switch {
 	case early <= 0:
-		return pass(CheckNotBefore, "good since "+span(-early))
+		return pass(CheckNotBefore, "in the past")
 	case early <= e.Leeway:
 		return pass(CheckNotBefore, "good only in "+span(early)+", within the leeway of "+span(e.Leeway))
 	}
@@ -207,7 +215,7 @@ func checkIssuedAt(c Claims, e Expect) Check {
 	early := at.Sub(e.Now)
 	switch {
 	case early <= 0:
-		return pass(CheckIssuedAt, "issued "+span(-early)+" ago")
+		return pass(CheckIssuedAt, "in the past")
 	case early <= e.Leeway:
 		return pass(CheckIssuedAt, "issued "+span(early)+" from now, within the leeway of "+span(e.Leeway))
 	}

@@ -16,15 +16,19 @@ const DefaultAlgorithm = "RS256"
 // the caller allows, and that there is no extension a receiver would have to
 // understand.
 func (t *Token) CheckHeader(e Expect) []Check {
+	// Room for all other checks, so that they need not be copied.
+	checks := make([]Check, 0, 16)
 	switch {
 	case t.Kind == JWT:
-		return []Check{pass(CheckForm, "a signed JWT"), t.checkAlgorithm(e), t.checkCritical()}
+		checks = append(checks, pass(CheckForm, "a signed JWT"))
 	case t.Kind == JWS && e.SignatureOnly:
-		return []Check{pass(CheckForm, "a JWS in compact form"), t.checkAlgorithm(e), t.checkCritical()}
+		checks = append(checks, pass(CheckForm, "a JWS in compact form"))
 	case t.Kind == JWS:
-		return []Check{{CheckForm, Fail, t.notJWT()}, t.checkAlgorithm(e), t.checkCritical()}
+		checks = append(checks, Check{CheckForm, Fail, t.notJWT()})
+	default:
+		return append(checks, Check{CheckForm, Fail, t.notJWT()})
 	}
-	return []Check{{CheckForm, Fail, t.notJWT()}}
+	return append(checks, t.checkAlgorithm(e), t.checkCritical())
 }
 
 // notJWT says why a token that is no JWT is none.
@@ -53,7 +57,7 @@ func (t *Token) checkAlgorithm(e Expect) Check {
 	case !slices.Contains(allowed, t.alg):
 		return fail(CheckAlgorithm, "alg is %s, allowed is %s", quote(t.alg), strings.Join(allowed, ", "))
 	}
-	return pass(CheckAlgorithm, t.alg+" is allowed")
+	return pass(CheckAlgorithm, "allowed")
 }
 
 // checkCritical refuses every extension: none is understood here (RFC 7515

@@ -185,16 +185,8 @@ func (l *linter) lifetime(at map[string]time.Time) {
 	if hasExp && hasIat && exp.Before(iat) {
 		l.warn("exp-before-iat", "it expires before it was issued: it was never good")
 	} else if life := exp.Sub(iat); hasExp && hasIat && life > longLife {
-		l.warn("long-lived", "good for %s in all: whoever finds it can use it that long, and checking it offline does not notice a revocation", days(life))
+		l.warn("long-lived", "good for %s in all: whoever finds it can use it that long, and checking it offline does not notice a revocation", span(life))
 	}
-}
-
-// days is a length of time in days and hours.
-func days(d time.Duration) string {
-	if d < 48*time.Hour {
-		return span(d)
-	}
-	return count(int(d/(24*time.Hour)), "day")
 }
 
 func (l *linter) content() {

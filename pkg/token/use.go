@@ -49,6 +49,8 @@ func (t *Token) Use() (Use, string) {
 		return AnyUse, "it has " + id + " as ID tokens do, and " + scope + " as access tokens do"
 	case id != "":
 		return IDUse, "it has " + id
+	case scope == "scope" && t.has("jti") != "":
+		return AccessUse, "it has jti and scope"
 	case scope != "" && t.has("jti") != "":
 		return AccessUse, "it has jti and " + scope
 	case scope != "":

@@ -259,7 +259,7 @@ func (s *KeySet) byID(id, alg string) ([]*Key, string) {
 	if s.has(id) {
 		fit, why := s.fit(alg, func(k *Key) bool { return k.ID == id })
 		if len(fit) > 0 {
-			why = "kid " + quote(id)
+			why = "the one that the token names"
 		}
 		return fit, why
 	}

@@ -37,9 +37,10 @@ type vector struct {
 // have expired, and before the made ones do.
 var vectorTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// TestVectors runs published vectors that are kept elsewhere:
+// TestVectors runs published vectors that are kept elsewhere, and prints how many
+// of each kind there were (DIR must be absolute: tests run in their own folder):
 //
-//	go test ./pkg/verify -run Vectors -args -vectors DIR
+//	go test -v ./pkg/verify -run Vectors -args -vectors DIR
 func TestVectors(t *testing.T) {
 	if *vectors == "" {
 		t.Skip("no vectors: give their folder with -args -vectors DIR")

@@ -43,7 +43,7 @@ func Verify(ctx context.Context, t *token.Token, e token.Expect, keys KeySource)
 		err = checkSignature(ctx, &r, keys)
 	}
 	if !e.SignatureOnly {
-		r.Checks = append(r.Checks, t.CheckClaims(e)...)
+		r.Checks = t.AppendClaimChecks(r.Checks, e)
 	}
 	return r, err
 }

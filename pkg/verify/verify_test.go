@@ -200,11 +200,11 @@ func TestChoosesKeys(t *testing.T) {
 		want      bool
 		reason    string
 	}{
-		{"by kid", named, []string{mark(k2, `"kid":"k2"`), mark(k1, `"kid":"k1"`)}, true, `kid "k1"`},
+		{"by kid", named, []string{mark(k2, `"kid":"k2"`), mark(k1, `"kid":"k1"`)}, true, "the one that the token names"},
 		{"no such kid", named, []string{mark(k1, `"kid":"k2"`), mark(ec, `"kid":"k3"`)}, false, `no key has the kid "k1"; there are "k2", "k3"`},
-		{"kid of the wrong key", named, []string{mark(k2, `"kid":"k1"`)}, false, `kid "k1"`},
+		{"kid of the wrong key", named, []string{mark(k2, `"kid":"k1"`)}, false, "the one that the token names"},
 		{"kid is matched exactly", named, []string{mark(k1, `"kid":"K1"`)}, false, "no key has the kid"},
-		{"two of one kid", named, []string{mark(k2, `"kid":"k1"`), mark(k1, `"kid":"k1"`)}, true, `kid "k1"`},
+		{"two of one kid", named, []string{mark(k2, `"kid":"k1"`), mark(k1, `"kid":"k1"`)}, true, "the one that the token names"},
 		{"a set's key without kid", named, []string{k1}, false, `no key has the kid "k1"; there are one without kid`},
 		{"no kid, one key", unnamed, []string{mark(k1, `"kid":"k1"`)}, true, `the token names no key; the key "k1" is the only one that is good for RS256`},
 		{"no kid, one of its type", unnamed, []string{mark(k1, `"kid":"k1"`), ec}, true, "the only one"},

@@ -108,11 +108,11 @@ func (p *Printer) Decode(d *Decode) {
 		p.Heading("Header")
 		p.members(t.Header)
 	}
-	switch {
-	case t.Kind == token.JWT:
+	switch t.Kind {
+	case token.JWT:
 		p.Heading("Claims")
 		p.members(t.Claims)
-	case t.Kind == token.JWS:
+	case token.JWS:
 		p.Heading("Payload")
 		p.payload(t.Payload)
 	}

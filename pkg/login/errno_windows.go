@@ -1,0 +1,24 @@
+package login
+
+import (
+	"errors"
+	"syscall"
+)
+
+// The numbers of Winsock, which package syscall does not name.
+const (
+	wsaAccess       syscall.Errno = 10013 // also: a port that Windows keeps for itself
+	wsaFamily       syscall.Errno = 10047
+	wsaInUse        syscall.Errno = 10048
+	wsaNotAvailable syscall.Errno = 10049
+	wsaRefused      syscall.Errno = 10061
+)
+
+// inUse reports whether somebody else has a port.
+func inUse(err error) bool { return errors.Is(err, wsaInUse) || errors.Is(err, wsaAccess) }
+
+// noFamily reports whether the machine does not have an address family.
+func noFamily(err error) bool { return errors.Is(err, wsaNotAvailable) || errors.Is(err, wsaFamily) }
+
+// refused reports whether nobody listens where a connection was tried.
+func refused(err error) bool { return errors.Is(err, wsaRefused) }
