@@ -13,7 +13,24 @@ const three = `{"principalId": "u1", "context": {"email": "ann@example.com"}, "p
 	{"Sid": "Own", "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": ["arn:aws:execute-api:eu-west-1:123456789012:abc/prod/*/users/u1/*"]},
 	{"Sid": "NoAdmin", "Effect": "Deny", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:eu-west-1:123456789012:abc/prod/*/admin/*"}]}}`
 
-func benchAPI(b *testing.B) (*apigw.API, *apigw.Request) {
+// TestAllocations: a cached decision allocates its verdict, and the whole way of a
+// request no more than that, what is pending and the ARN.
+func TestAllocations(t *testing.T) {
+	api, req := benchAPI(t)
+	_, p := apigw.Begin(api, req)
+	_, r := p.Finish(apigw.ResultOutput([]byte(three)))
+	if n := testing.AllocsPerRun(100, func() { p.FinishCached(r) }); n > 1 {
+		t.Errorf("FinishCached allocates %v times", n)
+	}
+	cache := apigw.NewCache(10)
+	key, _ := p.Key()
+	cache.Put(key, r, req.Time)
+	if n := testing.AllocsPerRun(100, func() { apigw.Decide(api, req, cache, nil) }); n > 3 {
+		t.Errorf("Decide allocates %v times", n)
+	}
+}
+
+func benchAPI(b testing.TB) (*apigw.API, *apigw.Request) {
 	b.Helper()
 	api := &apigw.API{
 		Region: "eu-west-1", Account: "123456789012", ID: "abc", Stage: "prod",

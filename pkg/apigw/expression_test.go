@@ -44,6 +44,12 @@ func TestExpressionMatches(t *testing.T) {
 		{`a{2,3}?`, "aaa", true},
 		{`a*?b+?`, "aab", true},
 		{`\{x\}`, "{x}", true},
+		{`\S+\Z`, "abc", true},
+		{`\H+`, "a b", false},
+		{`[\S]+`, "ab", true},
+		{`\e\cA`, "\x1b\x01", true},
+		{`[^\p{Space}]+`, "a b", false},
+		{`\d{2}-\D`, "42-x", true},
 		{`[+*]+`, "+*", true},
 		{`(a+)+$`, strings.Repeat("a", 5000) + "b", false}, // linear, whatever the expression
 	} {
@@ -88,6 +94,14 @@ func TestExpressionRefused(t *testing.T) {
 		`\uZZZZ`:            "hexadecimal",
 		`[\Qa\E]`:           `\Q`,
 		`a{3000}`:           "not a regular expression",
+		`\c`:                "wants a character",
+		`\p`:                "no property",
+		`\p{Alpha`:          "no end",
+		`\x{41`:             "no end",
+		`\0`:                "octal",
+		`\0x`:               "octal",
+		`[\P{Alpha}]`:       "no equal",
+		`[\b]`:              "no equal",
 	} {
 		err := withExpression(expr).Prepare()
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -93,6 +93,9 @@ func (p *Pending) apply(r *Result) *Verdict {
 	return p.denyPrincipal(e)
 }
 
+// inferredForbidden marks denials by Lambda authorizers of HTTP APIs.
+const inferredForbidden = "the status 403 is not documented for HTTP APIs, only that access is denied"
+
 // applySimple decides with isAuthorized of an HTTP API.
 func (p *Pending) applySimple(r *Result) *Verdict {
 	if r.authorized {
@@ -100,7 +103,7 @@ func (p *Pending) applySimple(r *Result) *Verdict {
 		return p.admit("")
 	}
 	s := Step{Step: StepPolicy, Outcome: OutcomeDenied, Document: "authorizer", Reason: "isAuthorized is false"}
-	s.Inferred = "status 403 is not documented, only that access is denied"
+	s.Inferred = inferredForbidden
 	p.step(s)
 	p.decision = policy.ImplicitDeny.String()
 	return p.refuse(refusal{status: 403, message: "Forbidden"})
@@ -126,6 +129,9 @@ func (p *Pending) explainCached(r *Result) {
 // denyPrincipal is the answer to a caller whom the authorizer's policy refuses.
 func (p *Pending) denyPrincipal(e policy.Effect) *Verdict {
 	if p.api.Kind == HTTP {
+		if p.trace {
+			p.steps[len(p.steps)-1].Inferred = inferredForbidden
+		}
 		return p.refuse(refusal{status: 403, message: "Forbidden"})
 	}
 	return p.refuse(refusal{t: AccessDenied, status: 403, message: denialText(p.api.Denial, e), denial: true})

@@ -89,17 +89,21 @@ func (a *API) compile() *prepared {
 		p.open = &route{Route: Route{Access: a.Default}, auth: prepare(a.Default.Authorizer)}
 	}
 	for i := range a.Routes {
-		r := &route{Route: a.Routes[i], auth: prepare(a.Routes[i].Authorizer)}
-		r.Method = routeMethod(r.Method)
-		r.key = r.Key()
-		if r.Path == "" {
-			p.byKey[r.Method] = r
-			continue
-		}
-		r.segs = segments(routableTemplate(a.Kind, r.Path))
-		p.root.add(r)
+		p.add(a.Kind, &route{Route: a.Routes[i], auth: prepare(a.Routes[i].Authorizer)})
 	}
 	return p
+}
+
+// add takes a route in.
+func (p *prepared) add(k Kind, r *route) {
+	r.Method = routeMethod(r.Method)
+	r.key = r.Key()
+	if r.Path == "" {
+		p.byKey[r.Method] = r
+		return
+	}
+	r.segs = segments(routable(k, r.Path))
+	p.root.add(r)
 }
 
 // routeMethod is a method in capitals; route keys stay as they are.
@@ -114,8 +118,6 @@ func routeMethod(m string) string {
 func methods() []string {
 	return []string{"ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 }
-
-func routableTemplate(k Kind, path string) string { return "/" + routable(k, path) }
 
 // identitySources are the sources one by one. Authorizers that need exactly one and
 // have none configured look at the Authorization header.

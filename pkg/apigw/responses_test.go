@@ -103,6 +103,16 @@ func TestRenderLog(t *testing.T) {
 	}
 }
 
+func TestDomain(t *testing.T) {
+	for host, want := range map[string]string{"api.example.com": "api.example.com", "localhost:8080": "localhost", "[::1]:8080": "[::1]", "[::1]": "[::1]"} {
+		req := get("/", "")
+		req.Host = host
+		if got := apigw.Decide(rest(nil), req, nil, never(t)).RenderLog("$context.domainName"); got != want {
+			t.Errorf("%s: %s, want %s", host, got, want)
+		}
+	}
+}
+
 func FuzzRender(f *testing.F) {
 	f.Add("$context.a ${context.b} $context.authorizer.claims['x']")
 	f.Add("$${{context.}")

@@ -22,10 +22,9 @@ type node struct {
 	methods map[string]*route // ANY among them
 }
 
-// segments splits a template or path at its slashes: /a/{b} is a, {b}; / is
-// nothing.
+// segments splits a template, without the slash at its beginning, into its parts:
+// a/{b} is a, {b}.
 func segments(path string) []string {
-	path = strings.TrimPrefix(path, "/")
 	if path == "" {
 		return nil
 	}

@@ -227,6 +227,9 @@ func (p *Pending) protocol() string {
 // domain is the domain name that was called.
 func (p *Pending) domain() string {
 	if p.req.Host != "" {
+		if host, _, ok := strings.Cut(p.req.Host, "]"); ok { // [::1]:8080
+			return host + "]"
+		}
 		host, _, _ := strings.Cut(p.req.Host, ":")
 		return host
 	}

@@ -433,6 +433,17 @@ func (p *Pending) tokenBackend(claims *source.Node) *Backend {
 	return b
 }
 
+// TokenBackend is what a backend would see of a token with these claims behind a
+// JWT or COGNITO_USER_POOLS authorizer, whose route asks for these scopes.
+// Integration is the payload format of an HTTP API's integration, 1.0 or 2.0.
+func TokenBackend(k Kind, t AuthorizerType, integration string, scopes []string, claims *source.Node) *Backend {
+	p := Pending{
+		api:   &API{Kind: k, IntegrationPayload: integration},
+		route: &route{Route: Route{Access: Access{Scopes: scopes}}, auth: &authorizer{Authorizer: &Authorizer{Type: t}}},
+	}
+	return p.tokenBackend(claims)
+}
+
 // claimText is a claim as a string: Go's form in HTTP APIs. With Cognito, lists are
 // joined with commas, which is inferred.
 func (p *Pending) claimText(n *source.Node) string {

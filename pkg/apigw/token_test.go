@@ -195,6 +195,26 @@ func TestJWTBackend(t *testing.T) {
 	}
 }
 
+func TestTokenBackend(t *testing.T) {
+	c := node(t, `{"sub":"u1","n":1,"groups":["a","b"],"scope":"r"}`)
+	for _, tc := range []struct {
+		kind        apigw.Kind
+		of          apigw.AuthorizerType
+		integration string
+		at, want    string
+	}{
+		{apigw.REST, apigw.AuthCognito, "", "requestContext.authorizer", `{"claims":{"groups":"a,b","n":"1","scope":"r","sub":"u1"}}`},
+		{apigw.REST, apigw.AuthJWT, "", "requestContext.authorizer", `{"claims":{"groups":["a","b"],"n":1,"scope":"r","sub":"u1"}}`},
+		{apigw.HTTP, apigw.AuthJWT, "1.0", "requestContext.authorizer", `{"claims":{"groups":"[a b]","n":"1","scope":"r","sub":"u1"},"scopes":["r"]}`},
+		{apigw.HTTP, apigw.AuthJWT, "2.0", "requestContext.authorizer.jwt", `{"claims":{"groups":"[a b]","n":"1","scope":"r","sub":"u1"},"scopes":["r"]}`},
+	} {
+		b := apigw.TokenBackend(tc.kind, tc.of, tc.integration, []string{"r"}, c)
+		if b.At != tc.at || b.AsText() != tc.want {
+			t.Errorf("%s %s: %s %s, want %s %s", tc.kind, tc.of, b.At, b.AsText(), tc.at, tc.want)
+		}
+	}
+}
+
 // TestRESTJWT: the authorizer of 2026-11-17, as far as it is known; everything
 // else is marked.
 func TestRESTJWT(t *testing.T) {

@@ -176,7 +176,7 @@ func (a *API) validateRoute(f *findings, r *Route) {
 }
 
 func validateTemplate(f *findings, path string) {
-	segs := segments(path)
+	segs := segments(strings.TrimPrefix(path, "/"))
 	names := map[string]bool{}
 	for i, s := range segs {
 		switch {
