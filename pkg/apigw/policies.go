@@ -2,6 +2,7 @@ package apigw
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,11 +72,19 @@ func (p *Pending) evaluate(d *policy.Document, name string, needKeys bool, princ
 		Step: StepPolicy, Outcome: Outcome(x.Effect.String()), Document: name, Statements: x.Statements,
 		Reason: policyReason(name, x.Effect) + because(x),
 	}
-	if needKeys && name == "authorizer" {
+	if name == "authorizer" && conditionsDecided(x) {
 		s.Inferred = "that condition keys are filled in for policies of authorizers is not documented"
 	}
 	p.step(s)
 	return x.Effect
+}
+
+// conditionsDecided reports whether the answer hangs on a condition: whether a
+// statement that is for this action and resource has one.
+func conditionsDecided(d policy.Decision) bool {
+	return slices.ContainsFunc(d.Statements, func(s policy.StatementTrace) bool {
+		return len(s.Conditions) > 0 && s.Action.Matched && s.Resource.Matched
+	})
 }
 
 // evaluateResource asks the resource policy. An empty principal is an anonymous
