@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -17,7 +18,7 @@ var casesFile = flag.String("cases", "testdata/apigateway.jsonl", "conformance c
 // passed by kind. Another file may be given: go test ./pkg/apigw -run Conformance
 // -args -cases FILE.
 func TestConformance(t *testing.T) {
-	file, err := os.Open(*casesFile)
+	file, err := open(*casesFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,4 +133,14 @@ func decide(t *testing.T, c *apigwtest.Case, noTrace bool) apigwtest.Observed {
 	}
 	o.Status, o.Headers, o.Body, o.Called, o.Backend, o.Verdict = v.Status, v.Headers, v.Body, v.AuthorizerCalled, v.BackendCalled, v
 	return o
+}
+
+// open opens a file named as seen from here or, as somebody at the root of the
+// module would name it, from there.
+func open(name string) (*os.File, error) {
+	file, err := os.Open(name)
+	if err != nil && !filepath.IsAbs(name) {
+		return os.Open(filepath.Join("..", "..", name))
+	}
+	return file, err
 }
