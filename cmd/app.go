@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pkg/browser"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"gatepass/pkg/iostreams"
@@ -45,12 +46,13 @@ func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt kills, as usual
+	cobra.EnableCommandSorting = false // help lists commands as commands does
 	return Run(ctx, system(), os.Args[1:])
 }
 
 // Run is Main without the process.
 func Run(ctx context.Context, app *App, args []string) int {
-	root := newRoot(app)
+	root := newRoot(app, args)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	return report(ctx, app, asksJSON(args), err)

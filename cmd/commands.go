@@ -2,19 +2,27 @@ package cmd
 
 import "github.com/spf13/cobra"
 
-// The commands in the order of "gatepass --help".
+// entry is a command by the name it is called by.
+type entry struct {
+	group, name string
+	make        func(*App) *cobra.Command
+}
 
-func mainCommands(app *App) []*cobra.Command {
-	return []*cobra.Command{
-		newLogin(app), newDecode(app), newAuthorize(app), newCall(app),
-		newToken(app), newStatus(app), newWhoami(app), newLogout(app),
+// commands are all commands, in the order of "gatepass --help".
+func commands() []entry {
+	return []entry{
+		{"main", "login", newLogin},
+		{"main", "decode", newDecode},
+		{"main", "authorize", newAuthorize},
+		{"main", "call", newCall},
+		{"main", "token", newToken},
+		{"main", "status", newStatus},
+		{"main", "whoami", newWhoami},
+		{"main", "logout", newLogout},
+		{"local", "demo", newDemo},
+		{"local", "gateway", newGateway},
+		{"local", "idp", newIDP},
+		{"setup", "config", newConfig},
+		{"setup", "version", newVersion},
 	}
-}
-
-func localCommands(app *App) []*cobra.Command {
-	return []*cobra.Command{newDemo(app), newGateway(app), newIDP(app)}
-}
-
-func setupCommands(app *App) []*cobra.Command {
-	return []*cobra.Command{newConfig(app), newVersion(app)}
 }

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"gatepass/pkg/fault"
+	"gatepass/pkg/iostreams"
+	"gatepass/pkg/secret"
 	"gatepass/pkg/source"
 )
 
@@ -18,7 +21,8 @@ about a request and why, and makes the request.
 Start with "gatepass demo": it shows the whole story on this machine, with
 nothing to configure.`
 
-func newRoot(app *App) *cobra.Command {
+// newRoot makes the tree, or as much of it as the arguments need.
+func newRoot(app *App, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "gatepass",
 		Short:         "Log in, decode, authorize and call APIs behind API Gateway",
@@ -40,18 +44,30 @@ func newRoot(app *App) *cobra.Command {
 		&cobra.Group{ID: "local", Title: "On this machine:"},
 		&cobra.Group{ID: "setup", Title: "Set-up:"},
 	)
-	add := func(group string, commands ...*cobra.Command) {
-		for _, c := range commands {
-			c.GroupID = group
-			root.AddCommand(c)
-		}
+	for _, e := range wanted(args) {
+		c := e.make(app)
+		c.GroupID = e.group
+		root.AddCommand(c)
 	}
-	add("main", mainCommands(app)...)
-	add("local", localCommands(app)...)
-	add("setup", setupCommands(app)...)
 	root.SetHelpCommandGroupID("setup")
 	root.SetCompletionCommandGroupID("setup")
 	return root
+}
+
+// wanted are the commands that arguments may be about: the one they name, where
+// they name one, else all. Making a command takes as long as running a small one,
+// most of it for its flags.
+func wanted(args []string) []entry {
+	all := commands()
+	first := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
+	if first < 0 {
+		return all
+	}
+	i := slices.IndexFunc(all, func(e entry) bool { return e.name == args[first] })
+	if i < 0 {
+		return all
+	}
+	return all[i : i+1]
 }
 
 // noCommand says what an unknown command may have meant.
@@ -109,4 +125,11 @@ func wantJSON(c *cobra.Command) bool {
 
 func versionLine(version, goVersion, platform string) string {
 	return fmt.Sprintf("gatepass %s (%s, %s)\n", version, goVersion, platform)
+}
+
+// Tree is the command tree for those who only look at it, such as the writer of
+// docs/cli. Its commands must not be run.
+func Tree() *cobra.Command {
+	streams, _, _ := iostreams.Test("")
+	return newRoot(&App{IO: streams, Getenv: func(string) string { return "" }, Now: time.Now, Secrets: new(secret.Redactor)}, nil)
 }
