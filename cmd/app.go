@@ -45,7 +45,7 @@ type App struct {
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt kills, as usual
+	context.AfterFunc(ctx, stop)       // a second interrupt kills, as usual
 	cobra.EnableCommandSorting = false // help lists commands as commands does
 	return Run(ctx, system(), os.Args[1:])
 }
