@@ -20,6 +20,7 @@ import (
 	"gatepass/pkg/config"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/gateway"
+	"gatepass/pkg/human"
 	"gatepass/pkg/iostreams"
 	"gatepass/pkg/view"
 )
@@ -82,20 +83,7 @@ func (g *gatewayCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := wantAuthorizerFile(p)
-	if err != nil {
-		return err
-	}
-	file, err := readAuthorizerFile(path)
-	if err != nil {
-		return err
-	}
-	if len(file.Expectations()) == 0 {
-		return fault.New(fault.Usage, "%s says of no tokens that they count, so every request would be refused", path).
-			WithHint("name the issuer and the audience in it: tokens: [{issuer: https://acme.onelogin.com/oidc/2, audience: CLIENT-ID}]")
-	}
-	g.app.warnings(file.Lint())
-	o, err := g.options(p, file)
+	o, s, err := g.options(p)
 	if err != nil {
 		return err
 	}
@@ -108,47 +96,82 @@ func (g *gatewayCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = ln.Close() }() // closed already when serve has run
-	if err := g.announce(ln.Addr(), path, file, &o); err != nil {
+	if err := g.announce(ln.Addr(), s, &o); err != nil {
 		return err
 	}
 	return serve(ctx, ln, handler)
 }
 
-// options are what the flags and the profile say.
-func (g *gatewayCommand) options(p *config.Profile, file *authorizer.File) (gateway.Options, error) {
-	api, err := g.api.api(p, authorizerOf(file, nil))
+// options are what the flags and the profile say, and the API that is served.
+func (g *gatewayCommand) options(p *config.Profile) (gateway.Options, *stage, error) {
+	o := gateway.Options{Now: g.app.Now, OnRequest: g.watch()}
+	s, err := g.stage(p)
 	if err != nil {
-		return gateway.Options{}, err
+		return o, nil, err
 	}
-	keys, err := issuerKeys(g.app, g.jwks, g.note)
-	if err != nil {
-		return gateway.Options{}, err
-	}
-	a := newPolicyAuthorizer(file, keys, g.app.Now)
-	o := gateway.Options{
-		API: api, Now: g.app.Now, OnRequest: g.watch(),
-		Authorizers: map[string]gateway.Invoke{"policy": func(ctx context.Context, ev apigw.Event) (apigw.Output, string) {
-			out, trace := a.invoke(ctx, ev)
-			return out, trace.Reason
-		}},
-	}
+	o.API, o.Authorizers = s.api, s.invokers(g.app.Now)
 	if o.ContextHeaders, err = contextHeaders(g.headers); err != nil {
-		return o, err
+		return o, nil, err
 	}
 	if o.Base, err = basePath(g.base, o.API.Stage); err != nil {
-		return o, err
+		return o, nil, err
 	}
 	if g.upstream == "" {
 		if len(g.headers) > 0 {
-			return o, fault.New(fault.Usage, "--context-header is for an upstream").WithHint("the echo backend shows the whole context anyway")
+			return o, nil, fault.New(fault.Usage, "--context-header is for an upstream").WithHint("the echo backend shows the whole context anyway")
 		}
-		return o, nil
+		return o, s, nil
 	}
-	o.Upstream, err = url.Parse(g.upstream)
+	if o.Upstream, err = url.Parse(g.upstream); err != nil {
+		return o, nil, fault.New(fault.Usage, "--upstream is no URL").WithHint("it looks like http://127.0.0.1:3000")
+	}
+	return o, s, nil
+}
+
+// stage is the API that is served, with authorizers that can all answer.
+func (g *gatewayCommand) stage(p *config.Profile) (*stage, error) {
+	d, err := g.api.define(g.app, p, hints{})
 	if err != nil {
-		return o, fault.New(fault.Usage, "--upstream is no URL").WithHint("it looks like http://127.0.0.1:3000")
+		return nil, err
 	}
-	return o, nil
+	keys, err := issuerKeys(g.app, g.jwks, g.note)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newStage(g.app, d, nil, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, z := range s.authorizers() {
+		if err := s.answered(z); err != nil {
+			return nil, err
+		}
+		if r := s.runners[z.Name]; r.ours != nil && len(r.ours.file.Expectations()) == 0 {
+			return nil, fault.New(fault.Usage, "%s says of no tokens that they count, so every request would be refused", r.path).
+				WithHint("name the issuer and the audience in it: tokens: [{issuer: https://acme.onelogin.com/oidc/2, audience: CLIENT-ID}]")
+		}
+	}
+	return s, nil
+}
+
+// invokers run the authorizers for a gateway. Those of AWS_IAM are left out: what
+// they check cannot be checked here, which the gateway says itself.
+func (s *stage) invokers(now func() time.Time) map[string]gateway.Invoke {
+	all := map[string]gateway.Invoke{}
+	for _, z := range s.authorizers() {
+		r := s.runners[z.Name]
+		if z.Type == apigw.AuthIAM {
+			continue
+		}
+		all[z.Name] = func(ctx context.Context, ev apigw.Event) (apigw.Output, string) {
+			out, trace := r.run(ctx, ev, identity{now: now()})
+			if trace == nil {
+				return out, ""
+			}
+			return out, trace.Reason
+		}
+	}
+	return all
 }
 
 // basePath reads --base-path.
@@ -195,11 +218,15 @@ type served struct {
 	Upstream      string `json:"upstream,omitempty"` // none: the echo backend
 }
 
-func (g *gatewayCommand) announce(addr net.Addr, path string, file *authorizer.File, o *gateway.Options) error {
+func (g *gatewayCommand) announce(addr net.Addr, st *stage, o *gateway.Options) error {
 	base, open := reachedAt(addr)
+	z := st.mainAuthorizer()
 	s := served{
-		SchemaVersion: 1, URL: base + o.Base.Path, Stage: o.API.Stage, Authorizer: path, Source: file.Source().String(), TTL: g.api.ttl,
+		SchemaVersion: 1, URL: base + o.Base.Path, Stage: o.API.Stage, Source: st.tokenPlace(z).String(), TTL: ttlOf(o.API, z), Authorizer: "none",
 		API: "arn:" + o.API.Partition + ":execute-api:" + o.API.Region + ":" + o.API.Account + ":" + o.API.ID + "/" + o.API.Stage,
+	}
+	if z != nil {
+		s.Authorizer = st.describe(z)
 	}
 	if o.Upstream != nil {
 		s.Upstream = o.Upstream.String()
@@ -210,10 +237,61 @@ func (g *gatewayCommand) announce(addr net.Addr, path string, file *authorizer.F
 	if g.json {
 		return view.JSON(g.app.IO.Out, s)
 	}
-	return g.announceText(&s, file, o.Base)
+	return g.announceText(&s, st, o)
 }
 
-func (g *gatewayCommand) announceText(s *served, file *authorizer.File, base gateway.Base) error {
+// mainAuthorizer is the default one, or the first of the routes; nil where every
+// route is open.
+func (s *stage) mainAuthorizer() *apigw.Authorizer {
+	all := s.authorizers()
+	switch {
+	case s.api.Default.Authorizer != nil:
+		return s.api.Default.Authorizer
+	case len(all) > 0:
+		return all[0]
+	}
+	return nil
+}
+
+// describe is who decides, in a few words.
+func (s *stage) describe(z *apigw.Authorizer) string {
+	switch r := s.runners[z.Name]; {
+	case r.ours != nil:
+		return r.path
+	case r.fixed != nil:
+		return "always the same answer"
+	}
+	return z.Type.String()
+}
+
+// issuers are those whose tokens an authorizer takes, as far as is known.
+func (s *stage) issuers(z *apigw.Authorizer) []string {
+	var all []string
+	if r := s.runners[z.Name]; r.ours != nil {
+		for _, e := range r.ours.file.Expectations() {
+			all = append(all, e.Issuer)
+		}
+	}
+	for _, i := range z.JWT.Issuers {
+		all = append(all, i.Issuer)
+	}
+	return all
+}
+
+// ttlOf is for how many seconds answers of an authorizer are kept.
+func ttlOf(api *apigw.API, z *apigw.Authorizer) int {
+	switch {
+	case z == nil || !isFunction(z):
+		return 0
+	case z.TTL != nil:
+		return *z.TTL
+	case api.Kind == apigw.REST:
+		return 300
+	}
+	return 0
+}
+
+func (g *gatewayCommand) announceText(s *served, st *stage, o *gateway.Options) error {
 	out := g.app.printer()
 	out.Line(out.Bold("API Gateway"), "at", out.Good(out.Outside(s.URL)))
 	backend, cached, paths := "echo: answers with what it was given", "off", "all"
@@ -221,29 +299,36 @@ func (g *gatewayCommand) announceText(s *served, file *authorizer.File, base gat
 		backend = s.Upstream
 	}
 	if s.TTL > 0 {
-		cached = "answers of the authorizer are kept for " + view.Span(time.Duration(s.TTL)*time.Second)
+		cached = "answers of the authorizer are kept for " + human.Span(time.Duration(s.TTL)*time.Second)
 	}
-	if base.Path != "" {
-		paths += ", behind " + base.Path
+	if o.API.Routes != nil {
+		paths = fmt.Sprintf("%d routes", len(o.API.Routes))
 	}
-	if base.Optional {
+	if o.Base.Path != "" {
+		paths += ", behind " + o.Base.Path
+	}
+	if o.Base.Optional {
 		paths += " or without it"
 	}
-	var issuers []string
-	for _, e := range file.Expectations() {
-		issuers = append(issuers, e.Issuer)
+	pairs := []view.Pair{{Name: "API", Value: out.Outside(s.API)}, {Name: "paths", Value: out.Outside(paths)}}
+	all := st.authorizers()
+	if len(all) == 0 {
+		pairs = append(pairs, view.Pair{Name: "authorizer", Value: "none"})
 	}
-	out.Pairs(2, []view.Pair{
-		{Name: "API", Value: out.Outside(s.API)},
-		{Name: "paths", Value: out.Outside(paths)},
-		{Name: "authorizer", Value: out.Outside(s.Authorizer)},
-		{Name: "tokens of", Value: out.Outside(strings.Join(issuers, ", "))},
-		{Name: "token in", Value: out.Outside(s.Source)},
-		{Name: "cache", Value: cached},
-		{Name: "backend", Value: out.Outside(backend)},
-	})
+	for _, z := range all {
+		name := "authorizer"
+		if len(all) > 1 {
+			name = "authorizer " + out.Outside(z.Name)
+		}
+		pairs = append(pairs, view.Pair{Name: name, Value: out.Outside(st.describe(z))})
+		if issuers := st.issuers(z); issuers != nil {
+			pairs = append(pairs, view.Pair{Name: "tokens of", Value: out.Outside(strings.Join(issuers, ", "))})
+		}
+		pairs = append(pairs, view.Pair{Name: "token in", Value: out.Outside(st.tokenPlace(z).String())})
+	}
+	out.Pairs(2, append(pairs, view.Pair{Name: "cache", Value: cached}, view.Pair{Name: "backend", Value: out.Outside(backend)}))
 	out.Heading("Try it")
-	for _, line := range tryIt(s.URL, file.Source()) {
+	for _, line := range tryIt(s.URL, st.tokenPlace(st.mainAuthorizer())) {
 		out.Line(" ", out.Outside(line))
 	}
 	out.Printf("\n%s\n", out.Dim("One line a request follows. Stop it with Ctrl-C."))

@@ -9,6 +9,7 @@ import (
 
 	"gatepass/pkg/config"
 	"gatepass/pkg/fault"
+	"gatepass/pkg/human"
 	"gatepass/pkg/login"
 	"gatepass/pkg/secret"
 	"gatepass/pkg/store"
@@ -146,7 +147,7 @@ func expiryOf(jwt secret.String) time.Time {
 func (s *session) warn(set token.Set, now time.Time, err error) {
 	if !set.Refresh.IsZero() {
 		fmt.Fprintf(s.app.IO.Err, "gatepass: using a token that is good for %s more: %s\n",
-			set.Expiry.Sub(now).Round(time.Second), s.app.clean(err.Error()))
+			human.Span(set.Expiry.Sub(now)), s.app.clean(err.Error()))
 	}
 }
 

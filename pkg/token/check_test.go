@@ -68,9 +68,9 @@ func TestClaimChecks(t *testing.T) {
 		{`{"aud":["a","b"]}`, token.Expect{Use: token.AccessUse, ClientID: "me"}, token.CheckParty, token.Skip, "no azp"},
 
 		{`{"exp":` + at(time.Second) + `}`, lee(0), token.CheckExpiry, token.Pass, "not expired"},
-		{`{"exp":` + at(0) + `}`, lee(0), token.CheckExpiry, token.Fail, "expired 0s ago"},
-		{`{"exp":` + at(-29*time.Second) + `}`, lee(30 * time.Second), token.CheckExpiry, token.Pass, "expired 29s ago, within the leeway of 30s"},
-		{`{"exp":` + at(-30*time.Second) + `}`, lee(30 * time.Second), token.CheckExpiry, token.Fail, "expired 30s ago, beyond the leeway of 30s"},
+		{`{"exp":` + at(0) + `}`, lee(0), token.CheckExpiry, token.Fail, "expired 0 s ago"},
+		{`{"exp":` + at(-29*time.Second) + `}`, lee(30 * time.Second), token.CheckExpiry, token.Pass, "expired 29 s ago, within the leeway of 30 s"},
+		{`{"exp":` + at(-30*time.Second) + `}`, lee(30 * time.Second), token.CheckExpiry, token.Fail, "expired 30 s ago, beyond the leeway of 30 s"},
 		{`{}`, lee(0), token.CheckExpiry, token.Fail, "there is no exp"},
 		{`{"exp":null}`, lee(0), token.CheckExpiry, token.Fail, "there is no exp"},
 		{`{"exp":"4102444800"}`, lee(0), token.CheckExpiry, token.Fail, "want a number"},
@@ -78,13 +78,13 @@ func TestClaimChecks(t *testing.T) {
 		{`{"exp":1e400}`, lee(0), token.CheckExpiry, token.Fail, "want a number"},
 
 		{`{"nbf":` + at(0) + `}`, lee(0), token.CheckNotBefore, token.Pass, ""},
-		{`{"nbf":` + at(time.Second) + `}`, lee(0), token.CheckNotBefore, token.Fail, "good only in 1s"},
+		{`{"nbf":` + at(time.Second) + `}`, lee(0), token.CheckNotBefore, token.Fail, "good only in 1 s"},
 		{`{"nbf":` + at(time.Second) + `}`, lee(time.Second), token.CheckNotBefore, token.Pass, "within the leeway"},
 		{`{"nbf":"x"}`, lee(0), token.CheckNotBefore, token.Fail, "want a number"},
 		{`{}`, lee(0), token.CheckNotBefore, token.Skip, ""},
 
 		{`{"iat":` + at(-time.Minute) + `}`, lee(0), token.CheckIssuedAt, token.Pass, "in the past"},
-		{`{"iat":` + at(time.Minute) + `}`, lee(30 * time.Second), token.CheckIssuedAt, token.Fail, "beyond the leeway of 30s"},
+		{`{"iat":` + at(time.Minute) + `}`, lee(30 * time.Second), token.CheckIssuedAt, token.Fail, "beyond the leeway of 30 s"},
 		{`{"iat":` + at(time.Minute) + `}`, lee(time.Minute), token.CheckIssuedAt, token.Pass, "within the leeway"},
 		{`{}`, lee(0), token.CheckIssuedAt, token.Skip, ""},
 

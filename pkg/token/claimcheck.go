@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"gatepass/pkg/human"
 	"gatepass/pkg/source"
 )
 
@@ -151,15 +152,6 @@ func checkParty(c Claims, e Expect) Check {
 	return pass(CheckParty, "as expected")
 }
 
-// span is a length of time in a reason: 52m0s, or 3 days.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d >= 2*day {
-		return count(int(d/day), "day")
-	}
-	return d.Round(time.Second).String()
-}
-
 func checkExpiry(c Claims, e Expect) Check {
 	at, ok, err := c.Date("exp")
 	switch {
@@ -174,16 +166,16 @@ func checkExpiry(c Claims, e Expect) Check {
 	case left > 0:
 		return pass(CheckExpiry, "not expired")
 	case left+e.Leeway > 0:
-		return pass(CheckExpiry, "expired "+span(-left)+" ago, within the leeway of "+span(e.Leeway))
+		return pass(CheckExpiry, "expired "+human.Span(-left)+" ago, within the leeway of "+human.Span(e.Leeway))
 	}
-	return fail(CheckExpiry, "expired %s ago%s", span(-left), beyond(e.Leeway))
+	return fail(CheckExpiry, "expired %s ago%s", human.Span(-left), beyond(e.Leeway))
 }
 
 func beyond(leeway time.Duration) string {
 	if leeway == 0 {
 		return ""
 	}
-	return ", beyond the leeway of " + span(leeway)
+	return ", beyond the leeway of " + human.Span(leeway)
 }
 
 func checkNotBefore(c Claims, e Expect) Check {
@@ -199,9 +191,9 @@ func checkNotBefore(c Claims, e Expect) Check {
 	case early <= 0:
 		return pass(CheckNotBefore, "in the past")
 	case early <= e.Leeway:
-		return pass(CheckNotBefore, "good only in "+span(early)+", within the leeway of "+span(e.Leeway))
+		return pass(CheckNotBefore, "good only in "+human.Span(early)+", within the leeway of "+human.Span(e.Leeway))
 	}
-	return fail(CheckNotBefore, "good only in %s%s", span(early), beyond(e.Leeway))
+	return fail(CheckNotBefore, "good only in %s%s", human.Span(early), beyond(e.Leeway))
 }
 
 func checkIssuedAt(c Claims, e Expect) Check {
@@ -217,9 +209,9 @@ func checkIssuedAt(c Claims, e Expect) Check {
 	case early <= 0:
 		return pass(CheckIssuedAt, "in the past")
 	case early <= e.Leeway:
-		return pass(CheckIssuedAt, "issued "+span(early)+" from now, within the leeway of "+span(e.Leeway))
+		return pass(CheckIssuedAt, "issued "+human.Span(early)+" from now, within the leeway of "+human.Span(e.Leeway))
 	}
-	return fail(CheckIssuedAt, "issued %s from now%s: is a clock wrong?", span(early), beyond(e.Leeway))
+	return fail(CheckIssuedAt, "issued %s from now%s: is a clock wrong?", human.Span(early), beyond(e.Leeway))
 }
 
 func checkNonce(c Claims, e Expect) Check {

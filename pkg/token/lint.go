@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"gatepass/pkg/human"
 	"gatepass/pkg/source"
 )
 
@@ -174,18 +175,18 @@ func (l *linter) lifetime(at map[string]time.Time) {
 		l.warn("exp-missing", "there is no exp: the token has no expiry, so whoever finds it can use it for ever; careful verifiers refuse it")
 	}
 	if hasExp && !exp.After(l.now) {
-		l.warn("expired", "expired %s ago: every verifier that checks the time refuses it", span(l.now.Sub(exp)))
+		l.warn("expired", "expired %s ago: every verifier that checks the time refuses it", human.Span(l.now.Sub(exp)))
 	}
 	if hasIat && iat.After(l.now) {
-		l.warn("iat-future", "issued %s from now: a clock is wrong, and strict verifiers refuse it", span(iat.Sub(l.now)))
+		l.warn("iat-future", "issued %s from now: a clock is wrong, and strict verifiers refuse it", human.Span(iat.Sub(l.now)))
 	}
 	if hasNbf && nbf.After(l.now) {
-		l.warn("nbf-future", "good only in %s: verifiers refuse it until then", span(nbf.Sub(l.now)))
+		l.warn("nbf-future", "good only in %s: verifiers refuse it until then", human.Span(nbf.Sub(l.now)))
 	}
 	if hasExp && hasIat && exp.Before(iat) {
 		l.warn("exp-before-iat", "it expires before it was issued: it was never good")
 	} else if life := exp.Sub(iat); hasExp && hasIat && life > longLife {
-		l.warn("long-lived", "good for %s in all: whoever finds it can use it that long, and checking it offline does not notice a revocation", span(life))
+		l.warn("long-lived", "good for %s in all: whoever finds it can use it that long, and checking it offline does not notice a revocation", human.Span(life))
 	}
 }
 

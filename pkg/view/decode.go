@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"gatepass/pkg/human"
 	"gatepass/pkg/source"
 	"gatepass/pkg/token"
 )
@@ -174,9 +175,9 @@ func (p *Printer) lifetime(t *token.Token) {
 	case !ok:
 		p.Line(p.Warn("no expiry"))
 	case left > 0:
-		p.Line("expires " + Relative(exp, p.Now()))
+		p.Line("expires " + human.Relative(exp, p.Now()))
 	default:
-		p.Line(p.Bad("expired " + Relative(exp, p.Now())))
+		p.Line(p.Bad("expired " + human.Relative(exp, p.Now())))
 	}
 }
 
