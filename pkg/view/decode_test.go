@@ -44,10 +44,10 @@ func TestDecodeText(t *testing.T) {
 	tok := decoded(t, `{"alg":"RS256","kid":"k"}`, idClaims)
 	r := token.Report{Token: tok, Notes: []string{"a note"}, Checks: []token.Check{
 		{Name: "signature", Result: token.Pass, Reason: "right"},
-		{Name: "expiry", Result: token.Fail, Reason: "expired 2m0s ago"},
+		{Name: "expiry", Result: token.Fail, Reason: "expired 2 min ago"},
 		{Name: "issuer", Result: token.Skip, Reason: "no issuer is expected, as nobody has said which one it should be, nor why"},
 	}}
-	const want = `INVALID  expiry: expired 2m0s ago
+	const want = `INVALID  expiry: expired 2 min ago
 JWT, ID token: it has nonce
 expired 2 min ago
 
@@ -78,7 +78,7 @@ Warnings
 
 Checks
   ✓ signature  right
-  ✗ expiry     expired 2m0s ago
+  ✗ expiry     expired 2 min ago
   – issuer     no issuer is expected, as nobody has said which one it should be,
                nor why
   ! a note
