@@ -42,7 +42,10 @@ func compileValue(f family, text string, sx syntax) (v value) {
 	case date:
 		v.instant, v.ok = parseInstant(text)
 	case boolean, null:
-		v.flag, v.ok = parseBool(text)
+		if v.flag, v.ok = parseBool(text); !v.ok {
+			v.pattern = compile(text, sx)
+			v.ok = v.pattern.pieces != nil // it has variables that only a request settles
+		}
 	case binary:
 		v.text, v.ok = text, isBase64(text)
 	case ipAddress:
@@ -242,7 +245,8 @@ func (v *value) matches(o operator, r *read, keys Keys) bool {
 	case date:
 		return o.relation.holds(r.instant.compare(v.instant))
 	case boolean:
-		return r.flag == v.flag
+		flag, ok := v.bool(keys)
+		return ok && r.flag == flag
 	case binary:
 		return r.text == v.text
 	case ipAddress:
@@ -251,4 +255,17 @@ func (v *value) matches(o operator, r *read, keys Keys) bool {
 		return v.pattern.equalFold(r.text, keys)
 	}
 	return v.pattern.match(r.text, keys)
+}
+
+// bool is the value as true or false, which may come out of a variable.
+func (v *value) bool(keys Keys) (flag, ok bool) {
+	if v.pattern.pieces == nil {
+		return v.flag, true
+	}
+	var room [64]byte
+	text, ok := v.pattern.expand(room[:0], keys)
+	if !ok {
+		return false, false
+	}
+	return parseBool(string(text))
 }

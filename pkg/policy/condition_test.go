@@ -94,6 +94,11 @@ func TestConditions(t *testing.T) {
 		{"Bool other", `{"Bool":{"k:k":"true"}}`, k("false"), false},
 		{"Bool not a boolean", `{"Bool":{"k:k":"yes"}}`, k("yes"), false},
 		{"Bool missing", `{"Bool":{"k:k":"false"}}`, nil, false},
+		{"Bool variable", `{"Bool":{"k:k":"${k:v}"}}`, policy.Keys{"k:k": {"true"}, "k:v": {"TRUE"}}, true},
+		{"Bool variable, other value", `{"Bool":{"k:k":"${k:v}"}}`, policy.Keys{"k:k": {"true"}, "k:v": {"false"}}, false},
+		{"Bool variable, no boolean", `{"Bool":{"k:k":"${k:v}"}}`, policy.Keys{"k:k": {"true"}, "k:v": {"yes"}}, false},
+		{"Bool variable, no value", `{"Bool":{"k:k":"${k:v}"}}`, k("true"), false},
+		{"Bool variable, default", `{"Bool":{"k:k":"${k:v, 'true'}"}}`, k("true"), true},
 
 		{"BinaryEquals", `{"BinaryEquals":{"k:k":"QmluYXJ5"}}`, k("QmluYXJ5"), true},
 		{"BinaryEquals other", `{"BinaryEquals":{"k:k":"QmluYXJ5"}}`, k("QmluYXJ6"), false},

@@ -8,10 +8,11 @@ import (
 )
 
 // What is quoted in a reason is cut to sensible lengths; the lists of a trace are
-// whole.
+// whole, but for values of the request that are out of proportion.
 const (
 	maxQuoted = 256 // characters of one value
 	maxListed = 10  // values of a list
+	maxShown  = 512 // bytes, or values, of a key that are shown whole
 )
 
 // reason sums a trace up.
@@ -223,11 +224,33 @@ func noValue(got []string) string {
 // trace records how the condition was decided.
 func (c *Condition) trace(keys Keys, ok bool) ConditionTrace {
 	got := keys[c.c.key]
-	t := ConditionTrace{Operator: c.Operator, Key: c.Key, Wanted: c.Values.Items, Got: got, Absent: len(got) == 0, Matched: ok}
+	t := ConditionTrace{Operator: c.Operator, Key: c.Key, Wanted: c.Values.Items, Got: shown(got), Absent: len(got) == 0, Matched: ok}
 	if !ok {
 		t.Reason = c.why(got, keys)
 	}
 	return t
+}
+
+// shown is the values of a request as a trace has them. Any number of conditions
+// may be about one key: values that are long, or many, are cut.
+func shown(values []string) []string {
+	size := 0
+	for i, v := range values {
+		if size += len(v); size > maxShown || i == maxShown {
+			break
+		}
+		if i == len(values)-1 {
+			return values
+		}
+	}
+	var out []string
+	for _, v := range values[:min(len(values), maxListed)] {
+		out = append(out, cut(v))
+	}
+	if more := len(values) - len(out); more > 0 {
+		out = append(out, fmt.Sprintf("… and %d more", more))
+	}
+	return out
 }
 
 // why says what a condition that does not hold wanted and got.

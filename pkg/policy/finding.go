@@ -107,7 +107,7 @@ func (v *validator) document() {
 		v.add(d.node, Suggestion, "missing-version", "without a Version the policy is of %s and knows no variables: add %q", Version2008, Version2012)
 	}
 	if len(d.Statements) == 0 {
-		v.add(d.node, Warning, "empty-statement", "the policy has no statements and allows nothing; what API Gateway does with it is not documented")
+		v.add(d.node, Error, "empty-statement", "the policy has no statements and allows nothing: IAM refuses it, what API Gateway does is not documented")
 	}
 	if d.one && !d.options.Principals && d.options.Prefix == "" {
 		v.add(d.node, Suggestion, "single-statement", "the Statement is an object: IAM takes it, but whether API Gateway does is not documented; write a list")
@@ -147,7 +147,7 @@ func (v *validator) sid(st *Statement) {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == ' ' && v.d.options.Principals
 	}
 	if strings.ContainsFunc(st.Sid, func(r rune) bool { return !plain(r) }) {
-		v.add(st.node, Warning, "sid-characters", "IAM takes letters and digits in a Sid, got %q", cut(st.Sid))
+		v.add(st.node, Error, "sid-characters", "IAM takes letters and digits in a Sid, got %q", cut(st.Sid))
 	}
 }
 
@@ -182,20 +182,20 @@ func (v *validator) principalIDs(k PrincipalsKind) {
 
 func (v *validator) actions(list *Strings) {
 	if list.Given() && len(list.Items) == 0 {
-		v.add(nil, Suggestion, "empty-action", "the list of actions is empty and matches nothing")
+		v.add(nil, Error, "empty-action", "the list of actions is empty and matches nothing: IAM wants at least one")
 	}
 	for i, text := range list.Items {
 		service, name, ok := strings.Cut(text, ":")
 		n := list.at(i)
 		switch {
 		case text == "*":
-		case !ok || service == "" || name == "":
+		case !ok || service == "" || name == "" || strings.Contains(name, ":"):
 			v.add(n, Error, "action-format", "want an action such as execute-api:Invoke, got %q", cut(text))
 		case strings.ContainsAny(service, "*?"):
 			v.add(n, Error, "action-format", "the service of an action takes no wildcards: %s", cut(text))
 		case !strings.EqualFold(service, "execute-api"):
 			v.add(n, Warning, "action-other-service", "%s is not an action of a call through API Gateway (execute-api:…)", cut(text))
-		case !anyAction(text):
+		case !v.errorsOnly && !anyAction(text):
 			v.add(n, Warning, "action-unknown", "%s is not one of %s", cut(text), strings.Join(actionNames(), ", "))
 		}
 	}

@@ -97,7 +97,7 @@ func (v *validator) value(n *source.Node, c *Condition, op operator, text string
 	sx.mode, sx.vars = op.mode(), sx.vars && op.variables()
 	switch {
 	case !op.variables() && v.sx.vars && strings.Contains(text, "${"):
-		v.add(n, Warning, "variable-misplaced", "%s takes no variables: they are for string and ARN operators", cut(c.Operator))
+		v.add(n, Warning, "variable-misplaced", "%s takes no variables: they are for string, ARN and Bool operators", cut(c.Operator))
 	case !compileValue(op.family, text, sx).ok:
 		v.add(n, Warning, "condition-value-type", "%q is not %s, so that %s never matches it", cut(text), op.family.noun(), cut(c.Operator))
 	case (op.family == stringEquals || op.family == stringEqualsFold) && strings.ContainsAny(withoutVariables(text), "*?"):

@@ -44,7 +44,7 @@ func TestValidate(t *testing.T) {
 		{"long resource", allow(api + "/prod/GET/" + strings.Repeat("é", 600)), policy.Options{}, []string{"resource-too-long"}},
 
 		{"no actions", statement(`"Effect":"Allow","Action":[],"Resource":"` + api + `/*"`), policy.Options{}, []string{"empty-action"}},
-		{"action", statement(`"Effect":"Allow","Action":["Invoke","execute-api:","ex*:Invoke","lambda:Invoke","execute-api:Invok"],"Resource":"` + api + `/*"`), policy.Options{}, []string{"action-format", "action-format", "action-format", "action-other-service", "action-unknown"}},
+		{"action", statement(`"Effect":"Allow","Action":["Invoke","execute-api:","a:b:c","ex*:Invoke","lambda:Invoke","execute-api:Invok"],"Resource":"` + api + `/*"`), policy.Options{}, []string{"action-format", "action-format", "action-format", "action-format", "action-other-service", "action-unknown"}},
 
 		{"all resources", allow("*"), policy.Options{}, []string{"all-resources"}},
 		{"no resources", statement(`"Effect":"Allow","Action":"*","Resource":[]`), policy.Options{}, []string{"empty-resource"}},

@@ -1,7 +1,9 @@
 package policy_test
 
 import (
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,4 +100,30 @@ func TestHostileClaims(t *testing.T) {
 			t.Errorf("%v, a reason of %d bytes", err, len(steps[0].Reason))
 		}
 	})
+}
+
+// Thousands of conditions about one long value do not make its trace thousands of
+// times as long.
+func TestHostileValues(t *testing.T) {
+	const n = 5000
+	one := `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"a:b":"c"}}},`
+	d := mustParse(t, `{"Statement":[`+strings.TrimSuffix(strings.Repeat(one, n), ",")+`]}`, policy.Options{})
+	for name, values := range map[string][]string{
+		"a long one": {strings.Repeat("é", 1<<20)},
+		"many":       strings.Split(strings.Repeat("x,", 1e5), ","),
+		"empty ones": make([]string, 1e5),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := d.Explain(&policy.Request{Action: "a:b", Resource: "arn:", Keys: policy.Keys{"a:b": values}})
+			text, err := json.Marshal(got)
+			if err != nil || len(text) > n*4000 {
+				t.Errorf("a trace of %d bytes, %v", len(text), err)
+			}
+		})
+	}
+	few := []string{"a", "", "b"}
+	got := d.Explain(&policy.Request{Keys: policy.Keys{"a:b": few}})
+	if c := got.Statements[0].Conditions[0]; !slices.Equal(c.Got, few) {
+		t.Errorf("few values are shown as %q", c.Got)
+	}
 }

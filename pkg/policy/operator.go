@@ -62,10 +62,11 @@ type operator struct {
 }
 
 // variables reports whether policy variables are replaced in the operator's
-// values (IAM: reference_policies_variables, "Condition element": string and ARN
-// operators only).
+// values: those of string, ARN and Bool operators (IAM:
+// reference_policies_elements_condition_operators says so for each operator;
+// reference_policies_variables leaves Bool out).
 func (o operator) variables() bool {
-	return o.family <= stringLike || o.family == arnLike
+	return o.family <= stringLike || o.family == arnLike || o.family == boolean
 }
 
 func (o operator) mode() mode {

@@ -375,7 +375,7 @@ func (p *parser) checkClaimCondition(c *Condition) {
 		eachVariable(text, p.o.Prefix, func(v *variable) {
 			switch {
 			case v.claim && !c.c.op.variables():
-				p.failf(n, "%s takes no variables: they are for string and ARN operators", c.Operator)
+				p.failf(n, "%s takes no variables: they are for string, ARN and Bool operators", c.Operator)
 			case !v.claim && v.char == 0 && c.c.claim:
 				p.failf(n, "a condition on %s is settled before the request is known: it cannot use %s", c.Key, v.text)
 			}

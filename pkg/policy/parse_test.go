@@ -64,6 +64,10 @@ func TestParseErrors(t *testing.T) {
 		{"short resource", statement(`"Effect":"Allow","Action":"*","Resource":["GET /x","get x"]`), `want METHOD /path`, policy.Options{Short: onlyGet}},
 		{"strict resource", statement(`"Effect":"Allow","Action":"*","Resource":"GET /x"`), `want an ARN or "*", got "GET /x"`, policy.Options{Strict: true}},
 		{"strict action", statement(`"Effect":"Allow","Action":"Invoke","Resource":"*"`), `want an action such as execute-api:Invoke, got "Invoke"`, policy.Options{Strict: true}},
+		{"strict colons", statement(`"Effect":"Allow","Action":"a:b:c","Resource":"*"`), `want an action such as execute-api:Invoke, got "a:b:c"`, policy.Options{Strict: true}},
+		{"strict no actions", statement(`"Effect":"Allow","Action":[],"Resource":"*"`), `IAM wants at least one`, policy.Options{Strict: true}},
+		{"strict no statements", `{"Statement":[]}`, `the policy has no statements`, policy.Options{Strict: true}},
+		{"strict characters", statement(`"Sid":"a-b","Effect":"Allow",` + rest), `IAM takes letters and digits in a Sid`, policy.Options{Strict: true}},
 		{"strict sid", `{"Statement":[{"Sid":"A","Effect":"Allow",` + rest + `},{"Sid":"A","Effect":"Deny",` + rest + `}]}`, `the Sid "A" is that of statement 1 too`, policy.Options{Strict: true}},
 	}
 	for _, tc := range tests {

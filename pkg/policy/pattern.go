@@ -50,7 +50,7 @@ type syntax struct {
 // part stays in it, as does every ? (inferred). In ARN conditions every wildcard
 // stays in its part (IAM: reference_policies_elements_condition_operators).
 func compile(text string, sx syntax) pattern {
-	c := compiler{syntax: sx, lastSegment: sx.mode != resource && sx.mode != arn}
+	c := compiler{syntax: sx, lastSegment: sx.mode != resource && sx.mode != arn, out: make([]byte, 0, len(text))}
 	for c.rest = text; c.rest != ""; {
 		c.next()
 	}

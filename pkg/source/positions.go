@@ -22,7 +22,7 @@ func Positions(nodes []*Node) []Position {
 			out[i] = n.Pos()
 			continue
 		}
-		end := min(int(n.offset), len(n.file.data))
+		end := min(n.offset, len(n.file.data))
 		for at < end {
 			if n.file.data[at] == '\n' {
 				pos = Position{Line: pos.Line + 1, Column: 1}

@@ -20,14 +20,21 @@ const maxErrors = 10
 
 // Fail records a mistake.
 func (r *Reader) Fail(err error) {
-	if len(r.errs) < maxErrors {
+	if !r.Full() {
 		r.errs = append(r.errs, err)
 	}
 }
 
+// Full reports whether further mistakes are left out. Whoever makes an error for
+// each item of a list asks first: finding the place of an error reads the
+// document from its start.
+func (r *Reader) Full() bool { return len(r.errs) >= maxErrors }
+
 // Failf records a mistake at a node.
 func (r *Reader) Failf(n *Node, format string, args ...any) {
-	r.Fail(n.Errorf(format, args...))
+	if !r.Full() {
+		r.errs = append(r.errs, n.Errorf(format, args...))
+	}
 }
 
 // Err returns all that was recorded, joined, or nil.
@@ -51,7 +58,9 @@ func (r *Reader) Object(n *Node, fields Fields) {
 		m := &n.Members[i]
 		read, ok := fields[m.Key]
 		if !ok {
-			r.Fail(unknown(m, fields))
+			if !r.Full() {
+				r.Fail(unknown(m, fields))
+			}
 			continue
 		}
 		read(m.Value)
@@ -91,6 +100,9 @@ func (r *Reader) String(to *string) func(*Node) {
 func (r *Reader) OneOf(to *string, values ...string) func(*Node) {
 	return func(n *Node) {
 		if n.Kind != String || !slices.Contains(values, n.Text) {
+			if r.Full() {
+				return
+			}
 			err := n.Errorf("want one of %s, got %s", strings.Join(values, ", "), n.describe())
 			if near := Nearest(n.Text, values); near != "" {
 				err.Hint = fmt.Sprintf("did you mean %q?", near)

@@ -162,9 +162,9 @@ func TestReader(t *testing.T) {
 	if err := read("list: one\nd: 90"); err != nil || !cmp.Equal(v.list, []string{"one"}) || v.d != 90*time.Second {
 		t.Errorf("read %+v, %v", v, err)
 	}
-	err := read("nmae: x\nauth: pots\non: 1\nn: 11\nd: -1s\nlist: {}\nname: []\n")
+	err := read("nam: x\nauth: pots\non: 1\nn: 11\nd: -1s\nlist: {}\nname: []\n")
 	want := []string{
-		`f:1:1: unknown key "nmae"`, `f:2:7: want one of none, post, basic, got "pots"`, `f:3:5: want true or false`,
+		`f:1:1: unknown key "nam"`, `f:2:7: want one of none, post, basic, got "pots"`, `f:3:5: want true or false`,
 		`f:4:4: want a whole number from 0 to 10`, `f:5:4: want a time span`, `f:6:7: want a string, got an object`, `f:7:7: want a string, got a list`,
 	}
 	for _, w := range want {
@@ -180,7 +180,7 @@ func TestReader(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	words := []string{"version", "decode", "login", "logout", "json"}
-	for in, want := range map[string]string{"versoin": "version", "decdoe": "decode", "lgoin": "login", "jsno": "json", "LOGIN": "login", "banana": "", "": ""} {
+	for in, want := range map[string]string{"ersion": "version", "decdde": "decode", "logni": "login", "jsno": "json", "LOGIN": "login", "banana": "", "": ""} {
 		if got := source.Nearest(in, words); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", in, got, want)
 		}
@@ -225,4 +225,47 @@ func ExampleReader() {
 	r.Object(n, source.Fields{"version": r.Int(&version, 1, 1), "issuer": r.String(&issuer)})
 	fmt.Println(r.Err())
 	// Output: gatepass.yaml:2:1: unknown key "issure"
+}
+
+// Whatever a document is full of, reading it and finding its mistakes takes no
+// more time than a person does not notice: a test that hangs here has failed.
+func TestManyEntriesAndManyMistakes(t *testing.T) {
+	repeat := func(n int, entry string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, entry, i)
+		}
+		return b.String()
+	}
+	for name, doc := range map[string]string{
+		"a mapping":      repeat(80_000, "k%d: 1\n"),
+		"empty values":   repeat(80_000, "k%d:\n"),
+		"a flow mapping": "a: {" + repeat(60_000, "k%d: 1, ") + "}",
+		"a quoted one":   "a: {" + repeat(60_000, `"k%d":1,`) + "}",
+		"a flow list":    "a: [" + repeat(90_000, "%d, ") + "1]",
+	} {
+		_, err := source.YAML("f", []byte(doc))
+		var s *source.Error
+		if !errors.As(err, &s) || !strings.Contains(s.Msg, "more than 10000 entries") || s.Hint == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	n, err := source.JSON("f", []byte("{"+repeat(80_000, "\"k%d\": {},\n")+"\"z\": 1}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r source.Reader
+	var text string
+	fields := source.Fields{"k1": r.String(&text), "k2": r.OneOf(&text, "a", "b")}
+	for _, m := range n.Members {
+		fields[m.Key] = r.String(&text)
+	}
+	r.Object(n, fields)
+	r.Object(n, source.Fields{})
+	for range 100_000 {
+		r.OneOf(&text, "a")(n)
+	}
+	if got := strings.Count(r.Err().Error(), "\n") + 1; got != 10 || !r.Full() {
+		t.Errorf("%d mistakes are told, want 10", got)
+	}
 }

@@ -15,6 +15,11 @@ import (
 // MaxYAML is the largest YAML document that is read, in bytes.
 const MaxYAML = 1 << 20
 
+// maxEntries is how many entries of lists and mappings a YAML document may have.
+// The YAML library takes quadratic time in their number: at this many it is half
+// a second. JSON has no such limit.
+const maxEntries = 10_000
+
 // YAML reads one YAML document. Of YAML it takes what a settings file needs:
 // anchors, aliases, merge keys, tags and several documents in one file are
 // errors, so that what is read is what is written. The name is for error
@@ -29,6 +34,11 @@ func YAML(name string, data []byte) (*Node, error) {
 	}
 	if at, deep := tooDeep(data); deep {
 		return nil, f.errorf(at, "nested more than %d deep", MaxDepth)
+	}
+	if at, many := tooMany(data); many {
+		err := f.errorf(at, "more than %d entries", maxEntries)
+		err.Hint = "write a document of this size as JSON"
+		return nil, err
 	}
 	r := yamlReader{f: f, lines: lineStarts(data)}
 	doc, err := parser.ParseBytes(data, 0)
@@ -64,6 +74,24 @@ func tooDeep(data []byte) (at int, deep bool) {
 			}
 		case ']', '}':
 			depth = max(depth-1, 0)
+		}
+	}
+	return 0, false
+}
+
+// tooMany stops documents with more entries than the parser can take, by what
+// separates them. Separators inside strings count too, as in tooDeep.
+func tooMany(data []byte) (at int, many bool) {
+	entries := 0
+	for i, c := range data {
+		switch {
+		case c == ',':
+		case c == ':' && (i+1 == len(data) || strings.IndexByte(" \t\r\n", data[i+1]) >= 0 || i > 0 && (data[i-1] == '"' || data[i-1] == '\'')):
+		default:
+			continue
+		}
+		if entries++; entries > maxEntries {
+			return i, true
 		}
 	}
 	return 0, false
