@@ -368,7 +368,8 @@ func TestPortInUse(t *testing.T) {
 	}
 	cfg.RedirectURIs = cfg.RedirectURIs[:1]
 	_, _, err = login.Login(t.Context(), cfg, login.UI{})
-	want(t, err, fault.Failed, "lsof -i :"+port)
+	want(t, err, fault.Failed, "these ports are in use: "+port)
+	want(t, err, fault.Failed, "Find it with: ")
 
 	six, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
@@ -378,7 +379,7 @@ func TestPortInUse(t *testing.T) {
 	_, port, _ = net.SplitHostPort(six.Addr().String())
 	cfg.RedirectURIs = []string{"http://localhost:" + port + "/one"}
 	_, _, err = login.Login(t.Context(), cfg, login.UI{})
-	want(t, err, fault.Failed, "another program uses port "+port)
+	want(t, err, fault.Failed, "these ports are in use: "+port)
 }
 
 // Connections that a browser opens and sends nothing on do not hold up the end.

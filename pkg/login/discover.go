@@ -3,7 +3,6 @@ package login
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"gatepass/pkg/fault"
+	"gatepass/pkg/loopback"
 )
 
 // provider is an issuer, discovered.
@@ -26,6 +26,9 @@ type metadata struct {
 	Issuer        string   `json:"issuer"`
 	Keys          string   `json:"jwks_uri"`
 	Revocation    string   `json:"revocation_endpoint"`
+	EndSession    string   `json:"end_session_endpoint"` // RP-Initiated Logout 1.0 section 2.1
+	ACRValues     []string `json:"acr_values_supported"`
+	ResponseModes []string `json:"response_modes_supported"`
 	Scopes        []string `json:"scopes_supported"`
 	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
 	ResponseTypes []string `json:"response_types_supported"`
@@ -65,6 +68,10 @@ func (p *provider) checkForLogin(cfg Config, note func(string)) error {
 	if types := p.meta.ResponseTypes; len(types) > 0 && !slices.Contains(types, "code") {
 		return fault.New(fault.Network, "%s does not offer the code flow, and no other is safe", cfg.Issuer)
 	}
+	if modes := p.meta.ResponseModes; cfg.FormPost && len(modes) > 0 && !slices.Contains(modes, "form_post") {
+		return fault.New(fault.Usage, "%s does not offer the response mode form_post", cfg.Issuer).
+			WithHint("log in without --response-mode form_post")
+	}
 	home := hostOf(cfg.Issuer)
 	e := p.oidc.Endpoint()
 	for _, x := range []struct{ name, url string }{
@@ -97,7 +104,7 @@ func checkURL(what, raw string) error {
 		return fault.New(fault.Usage, "%s is %q, want a URL such as https://acme.onelogin.com/oidc/2", what, clip(raw))
 	case u.User != nil:
 		return fault.New(fault.Usage, "%s must not have a user name in it", what)
-	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https" || u.Scheme == "http" && loopback.Is(u.Hostname()):
 		return nil
 	case u.Scheme == "http":
 		return fault.New(fault.Usage, "%s is %s: http is taken on loopback addresses only", what, clip(u.Redacted())).
@@ -115,15 +122,6 @@ func theirs(err error) error {
 	with := *f
 	with.Kind = fault.Network
 	return &with
-}
-
-// loopback reports whether a host name or address stays on this machine.
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback()
 }
 
 // discoveryFault tells apart why there is no discovery document.

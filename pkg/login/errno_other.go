@@ -14,6 +14,3 @@ func inUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
 func noFamily(err error) bool {
 	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EPROTONOSUPPORT)
 }
-
-// refused reports whether nobody listens where a connection was tried.
-func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

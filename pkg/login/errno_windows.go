@@ -11,7 +11,6 @@ const (
 	wsaFamily       syscall.Errno = 10047
 	wsaInUse        syscall.Errno = 10048
 	wsaNotAvailable syscall.Errno = 10049
-	wsaRefused      syscall.Errno = 10061
 )
 
 // inUse reports whether somebody else has a port.
@@ -19,6 +18,3 @@ func inUse(err error) bool { return errors.Is(err, wsaInUse) || errors.Is(err, w
 
 // noFamily reports whether the machine does not have an address family.
 func noFamily(err error) bool { return errors.Is(err, wsaNotAvailable) || errors.Is(err, wsaFamily) }
-
-// refused reports whether nobody listens where a connection was tried.
-func refused(err error) bool { return errors.Is(err, wsaRefused) }

@@ -23,6 +23,7 @@ type flow struct {
 	cfg      Config
 	provider *provider
 	oauth    *oauth2.Config
+	asked    assurance
 
 	state, nonce, verifier string
 
@@ -32,7 +33,7 @@ type flow struct {
 
 func newFlow(cfg Config, p *provider, redirectURI string) *flow {
 	return &flow{
-		cfg: cfg, provider: p, oauth: cfg.oauth(p, redirectURI),
+		cfg: cfg, provider: p, oauth: cfg.oauth(p, redirectURI), asked: assured(cfg, p.meta),
 		state: random(), nonce: random(), verifier: oauth2.GenerateVerifier(),
 		ended: make(chan struct{}),
 	}
@@ -55,9 +56,11 @@ func (f *flow) authURL() (string, error) {
 	}
 	for _, p := range []struct{ name, value string }{
 		{"resource", f.cfg.Resource},
-		{"prompt", f.cfg.Prompt},
+		{"prompt", f.asked.prompt},
+		{"max_age", f.asked.maxAge()},
 		{"login_hint", f.cfg.LoginHint},
-		{"acr_values", f.cfg.ACRValues},
+		{"acr_values", strings.Join(f.asked.acr, " ")},
+		{"response_mode", f.responseMode()},
 	} {
 		if p.value != "" {
 			opts = append(opts, oauth2.SetAuthURLParam(p.name, p.value))
@@ -72,6 +75,13 @@ func (f *flow) authURL() (string, error) {
 		return "", fault.New(fault.Usage, "the authorization endpoint is no URL: %w", err)
 	}
 	return u.String(), nil
+}
+
+func (f *flow) responseMode() string {
+	if f.cfg.FormPost {
+		return "form_post"
+	}
+	return ""
 }
 
 // answer is what came back with the right state.
@@ -140,11 +150,15 @@ func (f *flow) run(ctx context.Context, ln *listener, ui UI) (token.Set, token.C
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make(chan answer)
-	defer ln.serve(ctx, &callback{flow: f, uri: ln.uri, answers: answers})()
+	defer ln.serve(ctx, &callback{flow: f, uri: ln.uri, forms: f.cfg.FormPost, answers: answers})()
 	defer close(f.ended) // before the server waits for its last page
 
 	if ui.Waiting != nil {
-		ui.Waiting(Request{URL: address, RedirectURI: ln.redirectURI, Until: f.cfg.Now().Add(f.cfg.Timeout)})
+		r := Request{URL: address, RedirectURI: ln.redirectURI, Until: f.cfg.Now().Add(f.cfg.Timeout)}
+		if ln.certificate != nil {
+			r.Fingerprint = fingerprint(ln.certificate)
+		}
+		ui.Waiting(r)
 	}
 	opened := make(chan error, 1) // nobody may be there any more to take it
 	if ui.Open != nil {
@@ -199,7 +213,7 @@ func (f *flow) paste(text string) (answer, error) {
 	text, _, _ = strings.Cut(text, "#")
 	q, err := url.ParseQuery(text)
 	if err != nil || !q.Has("state") {
-		return answer{}, stray("that is not the address the browser was sent to: it has ?code=…&state=… in it")
+		return answer{}, stray("that is not the address the browser was sent to: that has a code and a state in its query")
 	}
 	a, err := f.take(q)
 	a.done = make(chan error, 1)
@@ -228,7 +242,14 @@ func (f *flow) finish(ctx context.Context, a answer) (token.Set, token.Claims, e
 	if err != nil {
 		return token.Set{}, token.Claims{}, f.provider.tokenFault(ctx, f.cfg, err)
 	}
-	return f.provider.tokens(ctx, f.cfg, tok, f.nonce)
+	set, claims, err := f.provider.tokens(ctx, f.cfg, tok, f.nonce)
+	if err == nil {
+		err = f.wanted(claims)
+	}
+	if err != nil {
+		return token.Set{}, token.Claims{}, err
+	}
+	return set, claims, nil
 }
 
 func (f *flow) explain(r refusal) error { return r.explain(f.cfg, f.provider.meta) }

@@ -1,9 +1,12 @@
 package login
 
 import (
+	"net"
 	"net/url"
 	"strings"
 	"testing"
+
+	"gatepass/pkg/loopback"
 )
 
 // Whatever is pasted, only the right state is taken, and only once.
@@ -53,7 +56,7 @@ func FuzzRedirectURI(f *testing.F) {
 			return
 		}
 		u, err := url.Parse(raw)
-		if err != nil || !loopback(u.Hostname()) || u.User != nil || u.Fragment != "" || u.RawQuery != "" {
+		if err != nil || !loopback.Is(u.Hostname()) || u.User != nil || u.Fragment != "" || u.RawQuery != "" {
 			t.Errorf("%q was taken", raw)
 		}
 		if x.raw != raw || x.port < 0 || x.port > 65535 {
@@ -61,6 +64,22 @@ func FuzzRedirectURI(f *testing.F) {
 		}
 		if !sameHost(x.uri, x.uri.Host) || sameHost(x.uri, "evil.example") || sameHost(x.uri, x.uri.Host+".evil.example") {
 			t.Errorf("%q: hosts are compared wrong", raw)
+		}
+	})
+}
+
+// An address to listen on is an address, whatever else is written.
+func FuzzListenAddress(f *testing.F) {
+	for _, s := range []string{"", "0.0.0.0", "::", "[::]", ":3000", "127.0.0.1:3000", "[::1]:0", "localhost:1", "fe80::1%eth0", ":", ":-1", ":65536", "1:2:3", "[]:1", "0x7f.1:1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		a, err := parseAddress(s)
+		if err != nil {
+			return
+		}
+		if a.host != "" && net.ParseIP(strings.Split(a.host, "%")[0]) == nil || a.port > 65535 || a.host == "" && a.port < 0 && s != "" {
+			t.Errorf("%q became %+v", s, a)
 		}
 	})
 }

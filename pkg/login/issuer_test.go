@@ -205,7 +205,8 @@ func newBrowser() *browser { return &browser{seen: make(chan struct{})} }
 
 func (b *browser) open(ctx context.Context, address string) error {
 	defer close(b.seen)
-	status, body, header, err := get(ctx, address)
+	// A browser does not end with the login, and may be reading its page then.
+	status, body, header, err := get(context.WithoutCancel(ctx), address)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.status, b.body, b.header = status, body, header

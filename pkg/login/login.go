@@ -11,6 +11,7 @@ package login
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"slices"
@@ -46,18 +47,37 @@ type Config struct {
 	Secret   secret.String // for post and basic
 
 	// RedirectURIs are those registered for the client, tried in order: the
-	// first whose port is free is used. They are http on localhost or a loopback
-	// address. Port 0 takes any free port, for issuers that ignore the port of
+	// first whose port is free is used. They are http or https on localhost or a
+	// loopback address. Port 0 takes any free port, for issuers that ignore the port of
 	// loopback redirect URIs (RFC 8252 section 7.3); OneLogin's are matched
 	// exactly.
 	RedirectURIs []string
 	Scopes       []string // openid is added when it is missing
 
+	// Listen is the address to listen on in place of the redirect URI's own, as
+	// ADDRESS, ADDRESS:PORT or :PORT with an IP address: for containers, whose
+	// forwarded ports do not come to their loopback addresses.
+	Listen string
+	// Certificate is for https redirect URIs. Nil means one made for the login,
+	// which a browser warns of.
+	Certificate *tls.Certificate
+	// FormPost asks for the answer as a form that the browser posts (OAuth 2.0
+	// Form Post Response Mode), not in the redirect URI's query.
+	FormPost bool
+
 	// Sent only when set.
 	Resource  string // RFC 8707; a resource identifier of OneLogin's API Authorization
 	Prompt    string
 	LoginHint string
+	// ACRValues are the kinds of authentication to ask for, separated by spaces.
+	// One of them must be confirmed by the ID token's acr.
 	ACRValues string
+	// Reauth asks for a login that is made now, whatever the browser's session
+	// says, and checks that it was: by OneLogin's acr value where the issuer has
+	// it, else by max_age.
+	Reauth bool
+	// Subject is who is expected: any other sub is refused. Empty takes anybody.
+	Subject string
 
 	// Algorithms are those an ID token may be signed with, whatever it says
 	// itself. None means every asymmetric one of RFC 7518 and EdDSA.
@@ -89,6 +109,9 @@ type Request struct {
 	URL         string // to be opened in a browser; http or https
 	RedirectURI string // the one in use
 	Until       time.Time
+	// Fingerprint is the SHA-256 of the certificate that was made for an https
+	// redirect URI, as browsers show it. Empty where there is none to warn of.
+	Fingerprint string
 }
 
 // Result is what is known of a login beside its tokens.
@@ -119,7 +142,7 @@ func Login(ctx context.Context, cfg Config, ui UI) (token.Set, Result, error) {
 	if err := cfg.check(); err != nil {
 		return token.Set{}, Result{}, err
 	}
-	targets, err := parseTargets(cfg.RedirectURIs, ui.note)
+	targets, err := cfg.targets(ui.note)
 	if err != nil {
 		return token.Set{}, Result{}, err
 	}
@@ -135,6 +158,9 @@ func Login(ctx context.Context, cfg Config, ui UI) (token.Set, Result, error) {
 		return token.Set{}, Result{}, err
 	}
 	defer ln.close()
+	if err := ln.secure(cfg.Certificate, cfg.Now()); err != nil {
+		return token.Set{}, Result{}, err
+	}
 	set, claims, err := newFlow(cfg, p, ln.redirectURI).run(ctx, ln, ui)
 	return set, Result{Claims: claims, RedirectURI: ln.redirectURI}, err
 }
@@ -184,6 +210,25 @@ func (c Config) check() error {
 		return checkURL("the issuer", c.Issuer)
 	}
 	return fault.New(fault.Usage, "client authentication is %q, want none, post or basic", c.Auth)
+}
+
+// targets are the redirect URIs with where to listen for each.
+func (c Config) targets(note func(string)) ([]target, error) {
+	list, err := parseTargets(c.RedirectURIs)
+	if err != nil {
+		return nil, err
+	}
+	at, err := parseAddress(c.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if at.exposed() {
+		note("listening on " + c.Listen + ": whoever can reach that address can reach this login while it waits. Forward the port from 127.0.0.1 only")
+	}
+	for i := range list {
+		list[i].at = at
+	}
+	return list, nil
 }
 
 // oauth is the configuration of the OAuth 2.0 library. AuthStyle is always set:

@@ -60,6 +60,7 @@ func TestLogin(t *testing.T) {
 
 func TestAuthorizationRequest(t *testing.T) {
 	i := newIssuer(t)
+	i.id = func(claims map[string]any) { claims["acr"] = "onelogin:nist:level:1:re-auth" }
 	cfg := i.config()
 	cfg.Resource, cfg.Prompt, cfg.LoginHint, cfg.ACRValues = "https://api.example.com", "login", "ada", "onelogin:nist:level:1:re-auth"
 	if _, _, err := login.Login(t.Context(), cfg, login.UI{Open: newBrowser().open}); err != nil {
@@ -157,8 +158,9 @@ func TestConfigMistakes(t *testing.T) {
 		"no secret":           {func(c *login.Config) { c.Auth = login.AuthPost }, "GATEPASS_CLIENT_SECRET"},
 		"unknown auth":        {func(c *login.Config) { c.Auth = "digest" }, "none, post or basic"},
 		"no redirect":         {func(c *login.Config) { c.RedirectURIs = nil }, "no redirect URI"},
-		"https redirect":      {func(c *login.Config) { c.RedirectURIs = []string{"https://localhost:3000/cb"} }, "cannot be answered yet"},
-		"all https":           {func(c *login.Config) { c.RedirectURIs = []string{"https://localhost:3000/cb", "https://localhost:1/"} }, "cannot be answered yet"},
+		"https elsewhere":     {func(c *login.Config) { c.RedirectURIs = []string{"https://example.com/cb"} }, "not on this machine"},
+		"listen on a name":    {func(c *login.Config) { c.Listen = "example.com:80" }, "want an IP address"},
+		"listen on no port":   {func(c *login.Config) { c.Listen = "127.0.0.1:http" }, "want an IP address"},
 		"foreign redirect":    {func(c *login.Config) { c.RedirectURIs = []string{"http://example.com:80/cb"} }, "not on this machine"},
 		"all interfaces":      {func(c *login.Config) { c.RedirectURIs = []string{"http://0.0.0.0:8127/cb"} }, "not on this machine"},
 		"custom scheme":       {func(c *login.Config) { c.RedirectURIs = []string{"com.acme://callback"} }, "not http"},

@@ -222,9 +222,9 @@ func ExampleLogin() {
 	cfg := login.Config{
 		Issuer:       "https://acme.onelogin.com/oidc/2",
 		ClientID:     "e0001112-9e47-0138-5b6c-023242b000010000ab",
-		RedirectURIs: []string{"https://localhost:3000/oauth/callback"},
+		RedirectURIs: []string{"http://example.com/oauth/callback"},
 	}
 	_, _, err := login.Login(context.Background(), cfg, login.UI{})
 	fmt.Println(err)
-	// Output: https redirect URIs cannot be answered yet: https://localhost:3000/oauth/callback
+	// Output: the redirect URI "http://example.com/oauth/callback" is not on this machine: want a redirect URI such as http://localhost:3000/oauth/callback
 }

@@ -3,8 +3,6 @@ package login
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"gatepass/pkg/fault"
+	"gatepass/pkg/netfault"
 )
 
 const (
@@ -126,66 +125,21 @@ func networkFault(ctx context.Context, address string, err error) error {
 	if ctx.Err() != nil {
 		return interrupted(ctx)
 	}
-	host := hostOf(address)
-	why, hint := reason(host, err)
+	why, hint := reason(hostOf(address), err)
 	return &fault.Error{Kind: fault.Network, Msg: why, Hint: hint, Err: err}
 }
 
 // reason words the cause, and what may help.
 func reason(host string, err error) (why, hint string) {
-	var dns *net.DNSError
 	var redirect *redirectError
-	var timeout net.Error
 	switch {
-	case errors.As(err, &dns):
-		return "there is no host " + dns.Name, "check the spelling of the issuer, and the network connection"
-	case refused(err):
-		return host + " refuses connections", "is it running, and is the port right?"
 	case errors.As(err, &redirect):
 		return "nothing can be had from " + host + ": " + redirect.why, "is the issuer right? A login portal of the network may be in the way"
 	case errors.Is(err, errTooLong):
 		return "nothing can be had from " + host + ": " + errTooLong.Error(), "is the issuer right?"
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return host + " did not answer within the time limit", "try again; behind a proxy, set HTTPS_PROXY"
 	}
-	if why, hint := tlsReason(host, err); why != "" {
-		return why, hint
-	}
-	return "the connection to " + host + " failed: " + innermost(err), "try again"
-}
-
-// tlsReason words what is wrong with a certificate. A company's proxy that looks
-// into connections is recognised by the name of who signed.
-func tlsReason(host string, err error) (why, hint string) {
-	var v *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	switch {
-	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return host + " does not speak TLS", "is it an http:// address? Those are taken on loopback only"
-	case !errors.As(err, &v):
-		return "", ""
-	}
-	signer := ""
-	if n := len(v.UnverifiedCertificates); n > 0 {
-		signer = v.UnverifiedCertificates[n-1].Issuer.String()
-	}
-	var unknown x509.UnknownAuthorityError
-	if errors.As(err, &unknown) {
-		return fmt.Sprintf("the certificate of %s is signed by %q, which is not trusted here", host, clip(signer)),
-			"if that is your company's proxy, add its root certificate to the system's"
-	}
-	return "the certificate of " + host + " is not valid: " + clip(v.Err.Error()), "check the address and this machine's clock"
-}
-
-// innermost is the last error of a chain: the others only say where it was.
-func innermost(err error) string {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return clip(err.Error())
-		}
-		err = next
-	}
+	c := netfault.Of(err, host)
+	return c.Why, c.Do
 }
 
 // clip cuts text from outside to a length that fits an error message.

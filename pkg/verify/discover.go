@@ -16,13 +16,11 @@ import (
 // wellKnown is where an issuer's discovery document is, behind the issuer.
 const wellKnown = "/.well-known/openid-configuration"
 
-// NormalizeIssuer makes an issuer out of what people paste: white space, the
-// address of the discovery document and a slash at the end are taken off, and
-// the note says so. It takes https, and http on this machine; the error is a
-// *fault.Error of kind Usage.
-//
-// An issuer may by rights end in a slash (others than OneLogin's do): a caller
-// whose issuer must be taken as it stands uses [CheckIssuer].
+// NormalizeIssuer makes an issuer out of what people paste: white space and the
+// address of the discovery document are taken off, and so is a slash behind an
+// issuer of OneLogin's form; the note says so. Other issuers may by rights end in
+// a slash: theirs stays, and discovery tells whether it is right. It takes https,
+// and http on this machine; the error is a *fault.Error of kind Usage.
 func NormalizeIssuer(s string) (issuer, note string, err error) {
 	issuer = strings.TrimSpace(s)
 	if i := strings.IndexAny(issuer, "?#"); i >= 0 && strings.HasSuffix(issuer[:i], wellKnown) {
@@ -31,13 +29,22 @@ func NormalizeIssuer(s string) (issuer, note string, err error) {
 	if rest, ok := strings.CutSuffix(issuer, wellKnown); ok {
 		issuer, note = rest, "that was the address of the discovery document; the issuer is "+clip(rest)
 	}
-	if rest := strings.TrimRight(issuer, "/"); rest != issuer && note == "" {
-		issuer, note = rest, "the slash at the end of the issuer was taken off: "+clip(rest)
+	if rest := strings.TrimRight(issuer, "/"); rest != issuer && likeOneLogin(rest) {
+		issuer = rest
+		if note == "" {
+			note = "the slash at the end of the issuer was taken off: " + clip(rest)
+		}
 	}
 	if err := CheckIssuer(issuer); err != nil {
 		return "", "", err
 	}
 	return issuer, note, nil
+}
+
+// likeOneLogin reports whether an issuer has the path of OneLogin's, of either
+// version.
+func likeOneLogin(issuer string) bool {
+	return strings.HasSuffix(issuer, "/oidc/2") || strings.HasSuffix(issuer, "/oidc")
 }
 
 // CheckIssuer refuses what cannot be an issuer (OpenID Connect Core section 2):
@@ -120,6 +127,8 @@ func (w *wire) discoveryError(ctx context.Context, document *url.URL, err error)
 		return tooLarge(discovery, document)
 	case errors.As(err, &request):
 		return unreachable(ctx, discovery, document, err)
+	case w.broken != nil:
+		return unreachable(ctx, discovery, document, w.broken)
 	case w.status != 0 && w.status != http.StatusOK:
 		return badStatus(discovery, document, w.status)
 	case w.status == http.StatusOK:

@@ -64,6 +64,15 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
+// An issuer that ends in a slash is one, and is found and compared with it.
+func TestDiscoverIssuerWithSlash(t *testing.T) {
+	s := document(t, 200, "application/json", strings.Replace(discoveryDocument, `"ISSUER"`, `"ISSUER/"`, 1))
+	p, err := verify.Discover(t.Context(), nil, s.URL+"/oidc/2/")
+	if err != nil || p.Issuer != s.URL+"/oidc/2/" {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 func TestDiscoverNotesOtherHosts(t *testing.T) {
 	s := document(t, 200, "application/json", strings.Replace(discoveryDocument, "ISSUER/certs", "https://keys.example/certs", 1))
 	p, err := verify.Discover(t.Context(), nil, s.URL+"/oidc/2")
@@ -116,6 +125,16 @@ func TestUnreachable(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
 	plain.Config.ErrorLog = quiet
+	started := func(w http.ResponseWriter) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", "1000")
+		_, _ = io.WriteString(w, `{"issuer":`)
+		_ = http.NewResponseController(w).Flush()
+	}
+	drips := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { started(w); <-r.Context().Done() }))
+	defer drips.Close()
+	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { started(w); panic(http.ErrAbortHandler) }))
+	defer cut.Close()
 	loop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }))
 	defer loop.Close()
 	away := httptest.NewServer(http.RedirectHandler("http://elsewhere.example/", http.StatusFound))
@@ -134,12 +153,14 @@ func TestUnreachable(t *testing.T) {
 		want   string
 		hint   string
 	}{
-		{"no host", noHost, "https://acme.onelogin.example/oidc/2", `there is no host "acme.onelogin.example"`, "spelling"},
-		{"refused", nil, closed.URL, "connection refused", "running"},
-		{"time limit", &http.Client{Timeout: 50 * time.Millisecond}, silent.URL, "no answer from", "HTTPS_PROXY"},
-		{"untrusted", nil, untrusted.URL, `signed by nobody this machine trusts: "O=Acme Co"`, "inspects TLS"},
-		{"another host's certificate", &http.Client{Transport: trusting}, untrusted.URL, "is for another host", ""},
-		{"certificate of another time", &http.Client{Transport: late}, untrusted.URL, "not valid at this time", "clock"},
+		{"no host", noHost, "https://acme.onelogin.example/oidc/2", `there is no host acme.onelogin.example`, "spelling"},
+		{"refused", nil, closed.URL, "refuses connections", "running"},
+		{"time limit", &http.Client{Timeout: 50 * time.Millisecond}, silent.URL, "did not answer within", "HTTPS_PROXY"},
+		{"time limit in the answer", &http.Client{Timeout: 100 * time.Millisecond}, drips.URL, "did not answer within", "HTTPS_PROXY"},
+		{"cut in the answer", nil, cut.URL, "closed the connection", ""},
+		{"untrusted", nil, untrusted.URL, `is by "Acme Co", who is not trusted here`, "ca_file"},
+		{"another host's certificate", &http.Client{Transport: trusting}, untrusted.URL, "is for another name", ""},
+		{"certificate of another time", &http.Client{Transport: late}, untrusted.URL, "not valid yet", "clock"},
 		{"no TLS", nil, strings.Replace(plain.URL, "http:", "https:", 1), "does not speak TLS", "port"},
 		{"redirects without end", nil, loop.URL, "more than 3 redirects", ""},
 		{"redirect to plain http", nil, away.URL, "http is taken for this machine only", ""},
@@ -168,6 +189,11 @@ func TestNormalizeIssuer(t *testing.T) {
 		{want + "//", want, "slash"},
 		{want + "/.well-known/openid-configuration", want, "discovery document"},
 		{want + "/.well-known/openid-configuration?x=1", want, "discovery document"},
+		{want + "//.well-known/openid-configuration", want, "discovery document"},
+		{"https://acme.onelogin.com/oidc/", "https://acme.onelogin.com/oidc", "slash"},
+		{"https://acme.eu.auth0.com/", "https://acme.eu.auth0.com/", ""}, // theirs do end in one
+		{"https://auth.example/application/o/app/", "https://auth.example/application/o/app/", ""},
+		{"https://acme.eu.auth0.com/.well-known/openid-configuration", "https://acme.eu.auth0.com", "discovery document"},
 		{"http://127.0.0.1:9998/oidc/2", "http://127.0.0.1:9998/oidc/2", ""},
 		{"http://localhost:9998", "http://localhost:9998", ""},
 		{"http://[::1]:9998", "http://[::1]:9998", ""},

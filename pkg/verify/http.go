@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"gatepass/pkg/fault"
+	"gatepass/pkg/loopback"
 )
 
 // The limits of one request to an issuer.
@@ -31,6 +30,7 @@ type wire struct {
 	status      int
 	contentType string
 	large       bool
+	broken      error // why a body could not be read to its end
 }
 
 func newWire(base *http.Client) *wire {
@@ -100,6 +100,9 @@ func (c *capped) Read(p []byte) (int, error) {
 		c.w.large = true
 		return n, errTooLarge
 	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.w.broken = err
+	}
 	return n, err
 }
 
@@ -137,20 +140,10 @@ func allowed(u *url.URL) error {
 	switch {
 	case u.Scheme == "https" && u.Host != "":
 		return nil
-	case u.Scheme == "http" && Loopback(u.Hostname()):
+	case u.Scheme == "http" && loopback.Is(u.Hostname()):
 		return nil
 	case u.Scheme == "http":
 		return errors.New("http is taken for this machine only: want https")
 	}
 	return errors.New("want a URL that starts with https://")
-}
-
-// Loopback reports whether a host of a URL, without port, is this machine:
-// "localhost" or a loopback address.
-func Loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback()
 }
