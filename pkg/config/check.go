@@ -1,13 +1,13 @@
 package config
 
 import (
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
 	"gatepass/pkg/fault"
 	"gatepass/pkg/iostreams"
+	"gatepass/pkg/loopback"
 	"gatepass/pkg/source"
 )
 
@@ -87,17 +87,6 @@ func webURL(v, example string) (*url.URL, error) {
 	return u, nil
 }
 
-// Loopback reports whether a host name or address is this machine's own. Names
-// below localhost never leave the machine either (RFC 6761 section 6.3).
-func Loopback(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback()
-}
-
 // checkIssuer takes an issuer as it is and as people paste it, with a slash or
 // the path of the discovery document at its end: login is to forgive that and
 // say so.
@@ -112,7 +101,7 @@ func checkIssuer(v string) error {
 		return err
 	case u.RawQuery != "" || u.ForceQuery:
 		return want("an issuer has no ? in it").WithHint("it looks like %s", example)
-	case u.Scheme == "http" && !Loopback(u.Hostname()):
+	case u.Scheme == "http" && !loopback.Is(u.Hostname()):
 		return want("an issuer is reached by https; http is for this machine's own addresses").
 			WithHint("https://%s%s", u.Host, u.Path)
 	}

@@ -11,7 +11,11 @@
 // as function values.
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"gatepass/pkg/source"
+)
 
 // FileName is the name of a settings file, the project's and the user's.
 const FileName = "gatepass.yaml"
@@ -50,8 +54,13 @@ type Profile struct {
 	// ClientSecretCommand prints the client secret: a program and its arguments,
 	// to be run without a shell. Never from a project's file.
 	ClientSecretCommand []string
-	API                 API
-	Authorizer          string // path of the authorizer file, or empty
+	SignIn              SignIn
+	Store               string // where tokens are kept: keyring, file, memory, or empty: the best that works
+	// CAFiles are the paths of PEM files with certificates to trust besides the
+	// system's, for every request. Never from a project's file.
+	CAFiles    []string
+	API        API
+	Authorizer string // path of the authorizer file, or empty
 
 	// Values are the same settings with where each comes from, in the order of
 	// [Settings]. Those that are not set are in it too, without values.
@@ -60,11 +69,27 @@ type Profile struct {
 	Known []string
 	// Files are the files that were looked for: the project's, the user's.
 	Files []File
+
+	block Value // the api block that defines the API; its node is nil where none does
+}
+
+// SignIn is how a person logs in.
+type SignIn struct {
+	ACRValues    []string // kinds of authentication, one of which is to be confirmed
+	Hint         string   // who is about to log in
+	Subject      string   // the only sub that is taken; empty: any. Never from a project's file
+	Browser      []string // a program and its arguments; {url} is the page. Never from a project's file
+	ResponseMode string   // query or form_post
+	Listen       string   // address in place of the redirect URI's. Never from a project's file
+	// Certificate and Key are PEM files for https redirect URIs. Never from a
+	// project's file.
+	Certificate, Key string
 }
 
 // API is the API that is called.
 type API struct {
 	URL   string // base URL with the stage's path; no slash at the end
+	File  string // path of the API file, or empty: see Profile.Definition
 	Token string // which token it wants: access or id
 	Send  Send   // where the token goes
 }
@@ -74,6 +99,9 @@ type Value struct {
 	Setting
 	Values []string // one for a setting that is no list; nil where it is not set
 	Origin Origin
+
+	node *source.Node // of the api block, which is read later
+	dir  string       // of the file it stands in
 }
 
 // Set reports whether the setting has a value that is not empty.
@@ -122,6 +150,9 @@ func Load(s Sources) (*Profile, error) {
 	return p, nil
 }
 
+// blockKey is the key of a layer's api block as a whole. No setting has it.
+const blockKey = "api"
+
 // layer is what one source says, by key.
 type layer map[string]Value
 
@@ -139,5 +170,11 @@ func (p *Profile) merge(layers ...layer) {
 			st.assign(p, slices.Clone(v.Values))
 		}
 		p.Values = append(p.Values, v)
+	}
+	for _, l := range layers {
+		if got, ok := l[blockKey]; ok {
+			p.block = got
+			break
+		}
 	}
 }

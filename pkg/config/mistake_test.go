@@ -22,7 +22,7 @@ func TestMistakesInFiles(t *testing.T) {
 		{"a name like a flag", "profiles:\n  -x: {}", `cannot be the name`, ""},
 		{"default of the wrong type", "default: [dev]", "1:10: want a string, got a list", ""},
 		{"unknown key of a profile", "profiles:\n  dev:\n    isuer: x", `3:5: unknown key "isuer"`, `did you mean "issuer"?`},
-		{"unknown key like no other", "profiles:\n  dev:\n    api:\n      stage: x", `4:7: unknown key "stage"`, "known here: send, token, url"},
+		{"unknown key like no other", "profiles:\n  dev:\n    api:\n      flavour: x", `4:7: unknown key "flavour"`, "known here: account, api_key, "},
 		{"an address without quotes", "profiles: {dev: {redirect_uris: [http://localhost:1/a]}}", "want a string, got an object", "may need quotes"},
 		{"unknown key of the API", "profiles:\n  dev:\n    api:\n      ur: x", `4:7: unknown key "ur"`, `did you mean "url"?`},
 		{"an API that is none", "profiles:\n  dev:\n    api: https://x.example", "3:10: want an object, got a string", ""},
@@ -45,6 +45,11 @@ func TestMistakesInFiles(t *testing.T) {
 		{"twice", "profiles:\n  dev: {}\n  dev: {}", `3:3: `, ""},
 		{"a client secret", "profiles:\n  dev:\n    client_secret: hunter2", "3:5: a client secret does not belong into a file", "GATEPASS_CLIENT_SECRET"},
 		{"a misspelt client secret", "profiles:\n  dev:\n    client-secret: hunter2", "3:5: a client secret does not belong into a file", ""},
+		{"certificates in a project", "profiles:\n  dev:\n    ca_file: evil.pem", "not taken from a project's file", "GATEPASS_CA_FILE"},
+		{"somebody to expect in a project", "profiles:\n  dev:\n    expect_subject: x", "expect_subject is not taken from a project's file", "GATEPASS_EXPECT_SUBJECT"},
+		{"an address in a project", "profiles:\n  dev:\n    listen: 0.0.0.0", "listen is not taken from a project's file", "GATEPASS_LISTEN"},
+		{"a key in a project", "profiles:\n  dev:\n    tls_key: key.pem", "tls_key is not taken from a project's file", "GATEPASS_TLS_KEY"},
+		{"a browser in a project", "profiles:\n  dev:\n    browser: [rm]", "everybody who clones it", "GATEPASS_BROWSER"},
 		{"a command in a project", "profiles:\n  dev:\n    client_secret_command: [rm]", "everybody who clones it", "GATEPASS_CLIENT_SECRET_COMMAND"},
 		{"no YAML", "profiles: [", "not valid YAML", ""},
 		{"no text", "\xff", "1:1: invalid UTF-8", ""},
@@ -61,6 +66,8 @@ func TestMistakesInTheUsersFile(t *testing.T) {
 	w := newWorld(t)
 	w.own("profiles: {dev: {client_secret_command: pass show x}}")
 	wantMistake(t, w, "want a list: a program and its arguments", "without a shell")
+	w.own("profiles: {dev: {browser: firefox}}")
+	wantMistake(t, w, "want a list: a program and its arguments", "browser: [firefox")
 	w.own("profiles: {dev: {client_secret_command: []}}")
 	wantMistake(t, w, "want a list: a program and its arguments", "")
 	w.own("profiles: {dev: {client_secret_command: [[a]]}}")

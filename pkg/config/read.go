@@ -129,6 +129,9 @@ func (r *reader) profile(n *source.Node) layer {
 		}
 		objects[object][key] = r.setting(l, st)
 	}
+	for _, key := range definitionKeys() {
+		objects[blockKey][key] = func(*source.Node) {} // see block
+	}
 	top := objects[""]
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		if name != "" {
@@ -137,7 +140,22 @@ func (r *reader) profile(n *source.Node) layer {
 		}
 	}
 	r.Object(r.withoutSecret(n), top)
+	r.block(l, n.Get(blockKey))
 	return l
+}
+
+// block keeps an api block that defines the API for whoever wants to know: what is
+// in it is read by [Profile.Definition].
+func (r *reader) block(l layer, n *source.Node) {
+	keys := definitionKeys()
+	if n == nil || !slices.ContainsFunc(n.Members, func(m source.Member) bool { return slices.Contains(keys, m.Key) }) {
+		return
+	}
+	if f := n.Get("file"); f != nil && f.Text != "" {
+		r.Failf(f, "what the API is, is said in a file and here as well: leave out one of them")
+		return
+	}
+	l[blockKey] = Value{Origin: Origin{Kind: r.Kind, Name: r.Path, Line: n.Pos().Line}, node: n, dir: r.dir}
 }
 
 // withoutSecret refuses a client secret in a file, however it is spelt, and
@@ -187,8 +205,15 @@ func (r *reader) setting(l layer, st Setting) func(*source.Node) {
 
 // values reads and checks what is written.
 func (r *reader) values(n *source.Node, st Setting) ([]string, bool) {
-	if st.Key == "client_secret_command" {
-		return r.command(n)
+	if st.argv {
+		return r.command(n, st)
+	}
+	if st.own && r.Kind == Project {
+		// Whoever clones a repository would do as it says, with their own login.
+		err := n.Errorf("%s is not taken from a project's file", st.Key)
+		err.Hint = "put it into your own settings file, under the same profile, or into " + st.Env()
+		r.Fail(err)
+		return nil, false
 	}
 	nodes := []*source.Node{n}
 	if n.Kind == source.List && st.List {
@@ -211,8 +236,10 @@ func (r *reader) values(n *source.Node, st Setting) ([]string, bool) {
 		}
 		all = append(all, values...)
 	}
-	if st.path && all[0] != "" && !filepath.IsAbs(all[0]) {
-		all[0] = filepath.Join(r.dir, filepath.FromSlash(all[0]))
+	for i, v := range all {
+		if st.path && v != "" && !filepath.IsAbs(v) {
+			all[i] = filepath.Join(r.dir, filepath.FromSlash(v))
+		}
 	}
 	return all, true
 }
@@ -230,17 +257,21 @@ func at(n *source.Node, err error) *source.Error {
 // command reads a program with its arguments. One string is refused, because it
 // would ask for a shell. So is a command in a project's file: whoever clones a
 // repository would run it.
-func (r *reader) command(n *source.Node) ([]string, bool) {
+func (r *reader) command(n *source.Node, st Setting) ([]string, bool) {
 	if r.Kind == Project {
 		err := n.Errorf("a command in a project's file would run for everybody who clones it")
-		err.Hint = "put it into your own settings file, under the same profile, or into GATEPASS_CLIENT_SECRET_COMMAND"
+		err.Hint = "put it into your own settings file, under the same profile, or into " + st.Env()
 		r.Fail(err)
 		return nil, false
 	}
 	var argv []string
 	if n.Kind != source.List || len(n.Items) == 0 {
 		err := n.Errorf("want a list: a program and its arguments")
-		err.Hint = "it is run without a shell: client_secret_command: [pass, show, onelogin]"
+		example := "[pass, show, onelogin]"
+		if st.Key == "browser" {
+			example = "[firefox, -P, work, '{url}']"
+		}
+		err.Hint = "it is run without a shell: " + st.Key + ": " + example
 		r.Fail(err)
 		return nil, false
 	}

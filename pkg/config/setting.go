@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"sync"
 )
 
 // Area is what a setting is about. A command takes the flags of the areas it
@@ -10,9 +11,11 @@ type Area uint8
 
 // The areas.
 const (
-	Login  Area = iota // who the user is: issuer and client
-	Target             // which API is called, and how
-	Policy             // what decides about a request
+	Login   Area = iota // who the user is: issuer and client
+	Target              // which API is called, and how
+	Policy              // what decides about a request
+	Network             // how issuers and APIs are reached
+	Person              // how a person logs in; the flags are those of login alone
 )
 
 // Setting is one thing that can be set.
@@ -25,7 +28,9 @@ type Setting struct {
 	Default []string
 
 	words   bool // a list whose members have no spaces: one string may hold several
-	path    bool // a path, relative to the file it stands in
+	path    bool // a path, or several, relative to the file it stands in
+	own     bool // never from a project's file
+	argv    bool // a program and its arguments; never from a project's file
 	check   func(string) error
 	convert func(string) string // of a checked value, for those that are short for another setting
 	target  string              // the key of that other setting
@@ -60,8 +65,11 @@ func Flags() []Setting {
 	return list
 }
 
-// written are all settings that can be written down.
-func written() []Setting {
+// written are all settings that can be written down. They are made once: every
+// command of the program asks for its flags when it starts.
+var written = sync.OnceValue(table)
+
+func table() []Setting {
 	return []Setting{
 		{
 			Key: "issuer", Flag: "issuer", Area: Login, check: checkIssuer,
@@ -106,8 +114,58 @@ func written() []Setting {
 			assign: func(p *Profile, v []string) { p.Resource = v[0] },
 		},
 		{
-			Key: "client_secret_command", Area: Login, List: true,
+			Key: "client_secret_command", Area: Login, List: true, argv: true,
 			assign: func(p *Profile, v []string) { p.ClientSecretCommand = v },
+		},
+		{
+			Key: "acr_values", Flag: "acr-values", Area: Person, List: true, words: true, check: checkVisible,
+			Help:   "`kind` of authentication to ask for, and to have confirmed; repeat for others that will do",
+			assign: func(p *Profile, v []string) { p.SignIn.ACRValues = v },
+		},
+		{
+			Key: "login_hint", Flag: "login-hint", Area: Person, check: checkVisible,
+			Help:   "tell the issuer which `user` is about to log in",
+			assign: func(p *Profile, v []string) { p.SignIn.Hint = v[0] },
+		},
+		{
+			Key: "expect_subject", Flag: "expect-subject", Area: Person, own: true, check: checkVisible,
+			Help:   "refuse the login of anybody but this `sub`",
+			assign: func(p *Profile, v []string) { p.SignIn.Subject = v[0] },
+		},
+		{
+			Key: "browser", Area: Person, List: true, argv: true,
+			assign: func(p *Profile, v []string) { p.SignIn.Browser = v },
+		},
+		{
+			Key: "response_mode", Flag: "response-mode", Area: Person, check: oneOf("query", "form_post"),
+			Help:    "how the answer comes: in the `query`, or form_post",
+			Default: []string{"query"},
+			assign:  func(p *Profile, v []string) { p.SignIn.ResponseMode = v[0] },
+		},
+		{
+			Key: "listen", Flag: "listen", Area: Person, own: true, check: checkVisible,
+			Help:   "listen on this `address` in place of the redirect URI's, for containers: 0.0.0.0",
+			assign: func(p *Profile, v []string) { p.SignIn.Listen = v[0] },
+		},
+		{
+			Key: "tls_cert", Flag: "tls-cert", Area: Person, path: true, own: true, check: checkVisible,
+			Help:   "PEM `file` with the certificate for https redirect URIs",
+			assign: func(p *Profile, v []string) { p.SignIn.Certificate = v[0] },
+		},
+		{
+			Key: "tls_key", Flag: "tls-key", Area: Person, path: true, own: true, check: checkVisible,
+			Help:   "PEM `file` with the key of that certificate",
+			assign: func(p *Profile, v []string) { p.SignIn.Key = v[0] },
+		},
+		{
+			Key: "store", Flag: "store", Area: Person, check: oneOf("keyring", "file", "memory"),
+			Help:   "keep the tokens in: `keyring`, file or memory",
+			assign: func(p *Profile, v []string) { p.Store = v[0] },
+		},
+		{
+			Key: "ca_file", Flag: "ca-file", Area: Network, List: true, path: true, own: true, check: checkVisible,
+			Help:   "PEM `file` with certificates to trust besides the system's",
+			assign: func(p *Profile, v []string) { p.CAFiles = v },
 		},
 		{
 			Key: "api.url", Flag: "api-url", Area: Target, check: checkAPI,
@@ -125,6 +183,11 @@ func written() []Setting {
 			Help:    "where the token goes, such as `header` authorizationToken",
 			Default: []string{"header Authorization Bearer"},
 			assign:  func(p *Profile, v []string) { p.API.Send, _ = ParseSend(v[0]) },
+		},
+		{
+			Key: "api.file", Flag: "api-file", Area: Policy, path: true, check: checkVisible,
+			Help:   "`file` that says what the API is, its routes and authorizers",
+			assign: func(p *Profile, v []string) { p.API.File = v[0] },
 		},
 		{
 			Key: "authorizer", Flag: "authorizer", Area: Policy, path: true, check: checkVisible,
