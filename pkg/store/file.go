@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"gatepass/pkg/fault"
@@ -16,8 +17,8 @@ import (
 )
 
 // maxFile caps what is read, in bytes: three tokens of the largest size that is
-// read, and room.
-const maxFile = 4 * token.MaxSize
+// read, sealed or not, and room.
+const maxFile = 6 * token.MaxSize
 
 // Load reads the tokens of a key. Without any, [ErrNone] is in the error.
 func (s *Files) Load(k Key) (token.Set, error) {
@@ -25,7 +26,13 @@ func (s *Files) Load(k Key) (token.Set, error) {
 	if err != nil {
 		return token.Set{}, err
 	}
-	return r.set(s.Where(k))
+	path, plain := s.Where(k), []byte(r.Secrets)
+	if len(r.Sealed) > 0 {
+		if plain, err = s.unseal(k, path, r.Sealed); err != nil {
+			return token.Set{}, err
+		}
+	}
+	return r.set(path, plain)
 }
 
 // Info reads what may be known of a key's tokens, and not the tokens. Without
@@ -115,47 +122,82 @@ func (s *Files) makeDir() error {
 	return s.checkDir()
 }
 
-// Check reports whether tokens can be kept, before somebody logs in for them. It
-// makes the folder.
-func (s *Files) Check() error { return s.makeDir() }
+// Check reports whether tokens can be kept in a way, before somebody logs in for
+// them. It makes the folder, and the key in the keyring. That the keyring does
+// not work is [ErrKeyring] in the error.
+func (s *Files) Check(ctx context.Context, kind Kind) error {
+	if err := s.makeDir(); err != nil {
+		return err
+	}
+	switch kind {
+	case InKeyring:
+		return s.makeKey(ctx)
+	case InMemory:
+		return inMemory(s.Dir)
+	}
+	return nil
+}
 
-// Save stores the tokens of a key in place of those before. The name is what to
-// call the user; an empty one keeps the name of before. When it fails, the old
-// tokens are still there.
-func (s *Files) Save(ctx context.Context, k Key, name string, set token.Set) error {
+// Save stores the tokens of a key in place of those before. When it fails, the
+// old tokens are still there.
+func (s *Files) Save(ctx context.Context, k Key, l Login, set token.Set) error {
 	unlock, err := s.lock(ctx, k)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return s.save(k, name, set)
+	return s.save(k, l, set)
 }
 
 // save is Save under the lock.
-func (s *Files) save(k Key, name string, set token.Set) error {
-	if name == "" {
-		if old, err := s.read(k); err == nil {
-			name = old.Name
-		}
+func (s *Files) save(k Key, l Login, set token.Set) error {
+	old, _ := s.read(k) // a file that cannot be read has nothing to keep
+	l = l.over(old)
+	var seal func([]byte) ([]byte, error)
+	if l.Kind == InKeyring {
+		seal = func(plain []byte) ([]byte, error) { return s.seal(k, plain) }
 	}
-	data, err := encode(k, name, set)
+	data, err := encode(k, l, set, seal)
 	if err != nil {
 		return err
 	}
 	s.sweep()
-	return replace(s.Where(k), data)
+	return s.replace(s.Where(k), data)
+}
+
+// Remember changes what is remembered of a login, but not its kind, and leaves
+// the tokens alone: it needs no keyring.
+func (s *Files) Remember(ctx context.Context, k Key, l Login) error {
+	unlock, err := s.lock(ctx, k)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	r, err := s.read(k)
+	if err != nil {
+		return err
+	}
+	l = l.over(r)
+	r.Name, r.LoginAt, r.APIs = l.Name, l.At, l.APIs
+	data, err := r.bytes()
+	if err != nil {
+		return err
+	}
+	return s.replace(s.Where(k), data)
 }
 
 // replace puts a new file in the place of another, in one step: written aside,
 // forced to disk, renamed.
-func replace(path string, data []byte) error {
+func (s *Files) replace(path string, data []byte) error {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fault.New(fault.Failed, "%s is no ordinary file", path).WithHint("remove it and log in again")
 	}
-	aside, err := writeAside(path, data)
+	aside, err := s.writeAside(path, data)
 	if err == nil {
 		if err = os.Rename(aside, path); err == nil {
+			s.at("renamed")
 			syncDir(filepath.Dir(path))
+			s.at("folder synced")
 			return nil
 		}
 		_ = os.Remove(aside)
@@ -169,7 +211,7 @@ const suffix = ".new"
 
 // writeAside writes a file nobody else has, beside another, and removes it if
 // that fails.
-func writeAside(path string, data []byte) (string, error) {
+func (s *Files) writeAside(path string, data []byte) (string, error) {
 	var unique [8]byte
 	_, _ = rand.Read(unique[:]) // never fails
 	aside := path + "." + hex.EncodeToString(unique[:]) + suffix
@@ -177,9 +219,11 @@ func writeAside(path string, data []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = f.Write(data)
+	s.at("created")
+	err = s.fill(f, data)
 	if err == nil {
 		err = f.Sync()
+		s.at("synced")
 	}
 	if e := f.Close(); err == nil {
 		err = e
@@ -188,7 +232,20 @@ func writeAside(path string, data []byte) (string, error) {
 		_ = os.Remove(aside)
 		return "", err
 	}
+	s.at("closed")
 	return aside, nil
+}
+
+// fill writes to a file, a block at a time.
+func (s *Files) fill(f *os.File, data []byte) error {
+	const block = 16 << 10
+	for part := range slices.Chunk(data, block) {
+		if _, err := f.Write(part); err != nil {
+			return err
+		}
+		s.at("written")
+	}
+	return nil
 }
 
 // sweep removes what processes that were killed while writing left behind: they
@@ -216,14 +273,28 @@ func (s *Files) Delete(ctx context.Context, k Key) (bool, error) {
 		return false, err
 	}
 	defer unlock()
-	switch err := os.Remove(s.Where(k)); {
+	switch err := s.remove(k); {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, fault.New(fault.Failed, "%s cannot be removed: %w", s.Where(k), cause(err))
+		return false, err
 	}
-	syncDir(s.Dir)
 	return true, nil
+}
+
+// remove is Delete under the lock. Its error is fs.ErrNotExist where there is
+// nothing.
+func (s *Files) remove(k Key) error {
+	switch err := os.Remove(s.Where(k)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fs.ErrNotExist
+	case err != nil:
+		return fault.New(fault.Failed, "%s cannot be removed: %w", s.Where(k), cause(err))
+	}
+	s.at("removed")
+	syncDir(s.Dir)
+	s.at("folder synced")
+	return nil
 }
 
 // cause is an error of the file system without the path, which is in the message

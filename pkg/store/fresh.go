@@ -53,7 +53,7 @@ func (s *Files) Fresh(ctx context.Context, k Key, now time.Time, margin time.Dur
 	case err != nil:
 		return held, err
 	}
-	return set, s.save(k, "", set)
+	return set, s.save(k, Login{}, set)
 }
 
 // renewed reports whether another process has just refreshed. Its tokens are
@@ -83,25 +83,29 @@ func expired(why error) error {
 	return f
 }
 
-// lock keeps other processes from writing the tokens of a key. The lock is on a
-// file of its own, because that of the tokens is replaced; the operating system
-// takes it away from a process that dies, and the file stays: removing it would
-// let two processes hold a lock each.
+// lock keeps other processes from writing the tokens of a key.
 func (s *Files) lock(ctx context.Context, k Key) (unlock func(), err error) {
-	if err := s.makeDir(); err != nil {
-		return nil, err
-	}
 	limit := s.LockLimit
 	if limit <= 0 {
 		limit = lockLimit
 	}
+	return s.lockFile(ctx, s.Where(k)+".lock", limit)
+}
+
+// lockFile holds a lock. It is on a file of its own, because that of the tokens
+// is replaced; the operating system takes it away from a process that dies, and
+// the file stays: removing it would let two processes hold a lock each.
+func (s *Files) lockFile(ctx context.Context, path string, limit time.Duration) (unlock func(), err error) {
+	if err := s.makeDir(); err != nil {
+		return nil, err
+	}
 	waiting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	path := s.Where(k) + ".lock"
 	l := flock.New(path)
 	ok, err := l.TryLockContext(waiting, lockPause)
 	switch {
 	case ok:
+		s.at("locked")
 		return func() { _ = l.Unlock() }, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -110,4 +114,25 @@ func (s *Files) lock(ctx context.Context, k Key) (unlock func(), err error) {
 			WithHint("find it with: fuser -v %s", path)
 	}
 	return nil, fault.New(fault.Failed, "%s cannot be locked: %w", path, cause(err))
+}
+
+// LockLogin keeps other processes from logging in for the same key, and does not
+// keep them from reading, refreshing or storing tokens: a login takes minutes.
+// Where another process is logging in, waiting is called once, and then its end
+// is waited for, a limit at most. Waited reports that this happened: the tokens
+// may be there already.
+func (s *Files) LockLogin(ctx context.Context, k Key, limit time.Duration, waiting func()) (unlock func(), waited bool, err error) {
+	if err := s.makeDir(); err != nil {
+		return nil, false, err
+	}
+	path := s.Where(k) + ".login"
+	l := flock.New(path)
+	if ok, err := l.TryLock(); ok {
+		return func() { _ = l.Unlock() }, false, nil
+	} else if err != nil {
+		return nil, false, fault.New(fault.Failed, "%s cannot be locked: %w", path, cause(err))
+	}
+	waiting()
+	unlock, err = s.lockFile(ctx, path, limit)
+	return unlock, true, err
 }

@@ -1,10 +1,14 @@
-// Package store keeps the tokens of logins on disk, for this user alone.
+// Package store keeps the tokens of logins for this user alone: sealed in a file
+// by a key that is in the keyring of the operating system, in a plain file, or in
+// memory. What may be known of a login is readable beside the tokens.
 //
 // What it promises: a file is either the old one or the new one, whatever dies
 // when; nobody else on the machine can read it, and a file that others could
 // have read or written is not used; any number of processes that need fresh
-// tokens at the same time make one refresh; and nothing is deleted but by
-// [Files.Delete].
+// tokens at the same time make one refresh, and of several logins at the same
+// time one happens and the others wait; nothing is deleted but by Delete, or by
+// saving the same login in another place; and the keyring is asked only to read,
+// write or seal tokens, never for [Info].
 package store
 
 import (
@@ -33,17 +37,38 @@ var ErrRejected = errors.New("the refresh token was refused")
 // given another issuer or client never gets the tokens of the one before.
 type Key struct{ Profile, Issuer, ClientID string }
 
+// Kind is how the tokens of a login are kept.
+type Kind string
+
+// The kinds. Each login has its own, and keeps it until it is saved as another.
+const (
+	InKeyring Kind = "keyring" // in a file, sealed by a key in the system's keyring
+	InFile    Kind = "file"    // in a file that only its owner can read
+	InMemory  Kind = "memory"  // in such a file on a file system that is in memory
+)
+
 // Files is a store in a folder: one file for each key, with a lock file beside
 // it that holds nothing.
 type Files struct {
 	// Dir is made when it is needed, with mode 0700. Empty: nothing is stored.
 	Dir string
-	// LockLimit is how long to wait for another process, 0 meaning 30 seconds.
+	// LockLimit is how long to wait for another process, 0 meaning a minute.
 	LockLimit time.Duration
+	// Keyring has the key that seals tokens. Nil: there is none.
+	Keyring Keyring
+	// KeyringLimit is how long the keyring may take, 0 meaning 3 seconds.
+	KeyringLimit time.Duration
+
+	key  sealingKey
+	step func(point string) // called after each change on disk, for tests that die there
 }
 
-// Kind is the name of this kind of store in the output of status.
-func (s *Files) Kind() string { return "file" }
+// at tells of a point where the process may die.
+func (s *Files) at(point string) {
+	if s.step != nil {
+		s.step(point)
+	}
+}
 
 // Where says where the tokens of a key are: the path of their file. Its name
 // begins with that of the profile, for people; the rest tells apart what the

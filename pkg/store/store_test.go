@@ -44,7 +44,7 @@ func plain(s token.Set) string {
 
 func save(t *testing.T, s *store.Files, k store.Key, tokens token.Set) {
 	t.Helper()
-	if err := s.Save(t.Context(), k, "Ada", tokens); err != nil {
+	if err := s.Save(t.Context(), k, store.Login{Name: "Ada"}, tokens); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -75,11 +75,11 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(store.Info{Subject: "35666371", Name: "Ada", Scope: "openid profile", Expiry: noon, ObtainedAt: noon.Add(-time.Hour), CanRefresh: true}, info); diff != "" {
+	if diff := cmp.Diff(store.Info{Subject: "35666371", Name: "Ada", Scope: "openid profile", Expiry: noon, ObtainedAt: noon.Add(-time.Hour), CanRefresh: true, Kind: store.InFile}, info); diff != "" {
 		t.Error(diff)
 	}
 	// A later save without a name keeps it; a set without optional parts works.
-	if err := s.Save(t.Context(), key, "", token.Set{Access: secret.New("two"), TokenType: "Bearer"}); err != nil {
+	if err := s.Save(t.Context(), key, store.Login{}, token.Set{Access: secret.New("two"), TokenType: "Bearer"}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := s.Info(key); err != nil || info.Name != "Ada" || info.CanRefresh || !info.Expiry.IsZero() {
@@ -128,9 +128,9 @@ func TestNoFolder(t *testing.T) {
 	for name, err := range map[string]error{
 		"Load":   second(s.Load(key)),
 		"Info":   second(s.Info(key)),
-		"Save":   s.Save(t.Context(), key, "", set("one", noon)),
+		"Save":   s.Save(t.Context(), key, store.Login{}, set("one", noon)),
 		"Delete": second(s.Delete(t.Context(), key)),
-		"Check":  s.Check(),
+		"Check":  s.Check(t.Context(), store.InFile),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)
@@ -170,7 +170,7 @@ func TestDamagedFiles(t *testing.T) {
 			t.Errorf("%s: a token is in the error: %v", name, err)
 		}
 	}
-	newer := strings.Replace(string(good), `"version": 1`, `"version": 2`, 1)
+	newer := strings.Replace(string(good), `"version": 2`, `"version": 3`, 1)
 	if err := os.WriteFile(s.Where(key), []byte(newer), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -280,14 +280,14 @@ func TestLockLimit(t *testing.T) {
 	save(t, s, key, set("one", noon))
 	other := &store.Files{Dir: s.Dir, LockLimit: 50 * time.Millisecond}
 	_, err := s.Fresh(t.Context(), key, noon, 0, func(context.Context, token.Set) (token.Set, error) {
-		kind(t, other.Save(t.Context(), key, "", set("x", noon)), fault.Failed, "another gatepass has held the lock")
+		kind(t, other.Save(t.Context(), key, store.Login{}, set("x", noon)), fault.Failed, "another gatepass has held the lock")
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := s.Save(ctx, key, "", set("x", noon)); !errors.Is(err, context.Canceled) {
+		if err := s.Save(ctx, key, store.Login{}, set("x", noon)); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled: %v", err)
 		}
 		// Another key is not locked, and reading never is.
-		if err := other.Save(t.Context(), store.Key{Profile: "other"}, "", set("x", noon)); err != nil {
+		if err := other.Save(t.Context(), store.Key{Profile: "other"}, store.Login{}, set("x", noon)); err != nil {
 			t.Error(err)
 		}
 		if _, err := other.Load(key); err != nil {
@@ -298,7 +298,7 @@ func TestLockLimit(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := other.Save(t.Context(), key, "", set("three", noon)); err != nil {
+	if err := other.Save(t.Context(), key, store.Login{}, set("three", noon)); err != nil {
 		t.Errorf("the lock is still held: %v", err)
 	}
 }
@@ -350,7 +350,7 @@ func ExampleFiles_Fresh() {
 	s := &store.Files{Dir: dir}
 	k := store.Key{Profile: "dev", Issuer: "https://acme.onelogin.com/oidc/2", ClientID: "e0001112"}
 	ctx, now := context.Background(), time.Now()
-	_ = s.Save(ctx, k, "Ada", token.Set{
+	_ = s.Save(ctx, k, store.Login{Name: "Ada"}, token.Set{
 		Access: secret.New("old"), Refresh: secret.New("r"), TokenType: "Bearer", Expiry: now.Add(10 * time.Second),
 	})
 	got, err := s.Fresh(ctx, k, now, time.Minute, func(_ context.Context, old token.Set) (token.Set, error) {

@@ -31,16 +31,12 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "refresh":
 		os.Exit(refreshOnce(s))
-	case "write":
-		for n := 0; ; n++ {
-			if err := s.Save(context.Background(), key, "", big(n)); err != nil {
-				fmt.Println(err)
-				os.Exit(1)
-			}
-			if n == 0 {
-				fmt.Println("writing")
-			}
-		}
+	case "die":
+		os.Exit(dieAt(s))
+	case "login":
+		os.Exit(logInOnce(s))
+	case "service":
+		os.Exit(useSecretService(s))
 	case "hold":
 		_, _ = s.Fresh(context.Background(), key, noon, 0, func(context.Context, token.Set) (token.Set, error) {
 			fmt.Println("holding")
@@ -60,7 +56,8 @@ func child(t *testing.T, role, dir string, env ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	c := exec.Command(exe)
-	c.Env = append(os.Environ(), append(env, roleVariable+"="+role, "STORE_TEST_DIR="+dir)...)
+	// Under the race detector a process takes a second to end, unless it is told not to.
+	c.Env = append(os.Environ(), append(env, "GORACE=atexit_sleep_ms=0", roleVariable+"="+role, "STORE_TEST_DIR="+dir)...)
 	return c
 }
 
@@ -166,36 +163,248 @@ func TestMarginLongerThanTokensLive(t *testing.T) {
 	}
 }
 
-// A process that is killed while it writes leaves the old or the new file, whole,
-// and no lock.
-func TestKilledWhileWriting(t *testing.T) {
-	s := newStore(t)
-	for round := range 15 {
-		c := child(t, "write", s.Dir)
-		out, err := c.StdoutPipe()
-		if err != nil {
+// fileRing is a keyring that several processes see.
+type fileRing struct{ path string }
+
+func (r fileRing) Get() (string, error) {
+	text, err := os.ReadFile(r.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", store.ErrNoKey
+	}
+	return string(text), err
+}
+
+func (r fileRing) Set(text string) error { return os.WriteFile(r.path, []byte(text), 0o600) }
+
+// twoPlaces is the store of the processes that die: a disk, a memory that is
+// none, a keyring.
+func twoPlaces(dir string) *store.Places {
+	ring := fileRing{filepath.Join(dir, "ring")}
+	return &store.Places{
+		Disk:   &store.Files{Dir: filepath.Join(dir, "disk"), Keyring: ring, LockLimit: 5 * time.Second},
+		Memory: &store.Files{Dir: filepath.Join(dir, "memory"), LockLimit: 5 * time.Second},
+	}
+}
+
+// deeds are what a process may die of: everything that writes. Each starts from
+// the tokens "one", kept in some way, and would end with those it names.
+func deeds() map[string]struct {
+	before store.Kind // empty: nothing is stored
+	after  string     // empty: nothing will be
+	do     func(ctx context.Context, p *store.Places) error
+} {
+	type places = *store.Places
+	one, two := set(strings.Repeat("1", 8000), noon), set(strings.Repeat("2", 8000), noon)
+	refresh := func(ctx context.Context, p places) error {
+		_, err := p.Fresh(ctx, key, noon, time.Minute, func(context.Context, token.Set) (token.Set, error) { return two, nil })
+		return err
+	}
+	saveAs := func(kind store.Kind) func(context.Context, places) error {
+		return func(ctx context.Context, p places) error {
+			if kind == store.InKeyring {
+				if err := p.Check(ctx, kind); err != nil {
+					return err
+				}
+			}
+			return p.Save(ctx, key, store.Login{Kind: kind}, two)
+		}
+	}
+	moveTo := func(kind store.Kind) func(context.Context, places) error {
+		return func(ctx context.Context, p places) error {
+			if err := p.Disk.Check(ctx, store.InKeyring); err != nil {
+				return err
+			}
+			return p.Move(ctx, key, kind)
+		}
+	}
+	old, young := one.Access.Reveal(), two.Access.Reveal()
+	return map[string]struct {
+		before store.Kind
+		after  string
+		do     func(ctx context.Context, p places) error
+	}{
+		"first login":               {"", young, saveAs(store.InFile)},
+		"first login, with keyring": {"", young, saveAs(store.InKeyring)},
+		"login, sealed now":         {store.InFile, young, saveAs(store.InKeyring)},
+		"login, in memory now":      {store.InKeyring, young, saveAs(store.InMemory)},
+		"login, on disk now":        {store.InMemory, young, saveAs(store.InFile)},
+		"refresh in a file":         {store.InFile, young, refresh},
+		"refresh, sealed":           {store.InKeyring, young, refresh},
+		"move to the keyring":       {store.InFile, old, moveTo(store.InKeyring)},
+		"move to memory":            {store.InKeyring, old, moveTo(store.InMemory)},
+		"move to a file":            {store.InMemory, old, moveTo(store.InFile)},
+		"remember": {store.InKeyring, old, func(ctx context.Context, p places) error {
+			return p.Remember(ctx, key, store.Login{APIs: []string{"https://api.example.com:443"}})
+		}},
+		"logout": {store.InKeyring, "", func(ctx context.Context, p places) error { return second(p.Delete(ctx, key)) }},
+	}
+}
+
+// dieAt does a deed, and dies of a signal that cannot be caught at one of the
+// points where something on disk has changed. Without so many it lives.
+func dieAt(s *store.Files) int {
+	p := twoPlaces(s.Dir)
+	last, _ := strconv.Atoi(os.Getenv("STORE_TEST_POINT"))
+	seen := 0
+	stop := func(point string) {
+		if seen++; seen == last {
+			fmt.Println(point)
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	p.Disk.StopAt(stop)
+	p.Memory.StopAt(stop)
+	if err := deeds()[os.Getenv("STORE_TEST_DEED")].do(context.Background(), p); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+// Whatever a process does to the store, and wherever in it it dies: the tokens
+// are those from before or the new ones, whole, and the next process can go on.
+func TestKilledAtEveryWrite(t *testing.T) {
+	for name, deed := range deeds() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			points := 0
+			for dead := true; dead; points++ {
+				if points > 40 {
+					t.Fatal("it dies without end")
+				}
+				dead = dieAndLook(t, name, points+1, deed.before, deed.after)
+			}
+			if points < 4 {
+				t.Errorf("there were %d points to die at: the test looks at nothing", points)
+			}
+		})
+	}
+}
+
+// dieAndLook reports whether the process died.
+func dieAndLook(t *testing.T, deed string, point int, before store.Kind, after string) bool {
+	t.Helper()
+	dir := t.TempDir()
+	one := strings.Repeat("1", 8000)
+	if before != "" {
+		p := twoPlaces(dir)
+		if before == store.InKeyring {
+			if err := p.Check(t.Context(), before); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.Save(t.Context(), key, store.Login{Name: "Ada", Kind: before}, set(one, noon)); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
+	}
+	out, err := child(t, "die", dir, "STORE_TEST_DEED="+deed, "STORE_TEST_POINT="+strconv.Itoa(point)).Output()
+	var exit *exec.ExitError
+	died := errors.As(err, &exit) && !exit.Exited()
+	if err != nil && !died {
+		t.Fatalf("point %d: %v: %s", point, err, out)
+	}
+	at := fmt.Sprintf("killed at point %d (%s)", point, strings.TrimSpace(string(out)))
+
+	p := twoPlaces(dir)
+	got, err := p.Load(key)
+	a := got.Access.Reveal()
+	switch {
+	case errors.Is(err, store.ErrNone):
+		if before != "" && after != "" {
+			t.Errorf("%s: the tokens are gone", at)
 		}
-		if _, err := out.Read(make([]byte, 100)); err != nil {
-			t.Fatal(err)
+	case err != nil:
+		t.Errorf("%s: %v", at, err)
+	case got.Refresh.Reveal() != "refresh-of-"+a || a != after && (a != one || before == ""):
+		t.Errorf("%s: tokens that never were", at)
+	}
+	if !died && err == nil && a != after || !died && (err == nil) != (after != "") {
+		t.Errorf("it lived, and the tokens are not those it was to store: %v", err)
+	}
+	if _, infoErr := p.Info(key); (infoErr == nil) != (err == nil) {
+		t.Errorf("%s: Info says %v, Load %v", at, infoErr, err)
+	}
+	// Whoever comes next is not stopped by it.
+	next := twoPlaces(dir)
+	if err := next.Check(t.Context(), store.InKeyring); err != nil {
+		t.Errorf("%s: then %v", at, err)
+	}
+	if err := next.Save(t.Context(), key, store.Login{Kind: store.InKeyring}, set("next", noon)); err != nil {
+		t.Errorf("%s: then %v", at, err)
+	}
+	if got, err := twoPlaces(dir).Load(key); err != nil || got.Access.Reveal() != "next" {
+		t.Errorf("%s: then %q %v", at, got.Access.Reveal(), err)
+	}
+	return died
+}
+
+// logInOnce logs in unless somebody else has meanwhile; the issuer is a folder
+// that each login leaves a file in.
+func logInOnce(s *store.Files) int {
+	unlock, waited, err := s.LockLogin(context.Background(), key, time.Minute, func() {})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer unlock()
+	if waited {
+		if got, err := s.Load(key); err == nil && got.Access.Reveal() == "two" {
+			return 0
 		}
-		time.Sleep(time.Duration(round*7%20) * time.Millisecond / 4)
-		if err := c.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = c.Wait()
-		got, err := s.Load(key)
-		if err != nil {
-			t.Fatalf("round %d: %v", round, err)
-		}
-		if a := got.Access.Reveal(); len(a) != 20000 || strings.Trim(a, a[:1]) != "" || got.Refresh.Reveal() != "refresh-of-"+a {
-			t.Fatalf("round %d: a mixture of two files", round)
-		}
-		quick := &store.Files{Dir: s.Dir, LockLimit: 5 * time.Second}
-		save(t, quick, key, big(round))
+	}
+	f, err := os.CreateTemp(os.Getenv("STORE_TEST_ISSUER"), "login")
+	if err != nil {
+		return 1
+	}
+	_ = f.Close()
+	time.Sleep(200 * time.Millisecond) // somebody types a password; the others come meanwhile
+	if err := s.Save(context.Background(), key, store.Login{}, set("two", noon)); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+// While one process logs in, others wait for it, and neither are reading and
+// refreshing kept from their work.
+func TestOneLoginAtATime(t *testing.T) {
+	s, issuer := newStore(t), t.TempDir()
+	unlock, waited, err := s.LockLogin(t.Context(), key, time.Second, func() { t.Error("waited for nobody") })
+	if err != nil || waited {
+		t.Fatal(waited, err)
+	}
+	var wg sync.WaitGroup
+	for range 5 {
+		c := child(t, "login", s.Dir, "STORE_TEST_ISSUER="+issuer)
+		wg.Go(func() {
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	save(t, s, key, set("one", noon))
+	if got, err := s.Fresh(t.Context(), key, noon.Add(-time.Hour), 0, never(t)); err != nil || got.Access.Reveal() != "one" {
+		t.Errorf("reading during a login: %v", err)
+	}
+	said := false
+	if _, waited, err := s.LockLogin(t.Context(), key, 30*time.Millisecond, func() { said = true }); err == nil || !waited || !said {
+		t.Errorf("a second login: %v, waited %v, said so %v", err, waited, said)
+	}
+	if seen, _ := os.ReadDir(issuer); len(seen) != 0 {
+		t.Errorf("%d logins during another", len(seen))
+	}
+	other, _, err := s.LockLogin(t.Context(), store.Key{Profile: "other"}, time.Second, func() { t.Error("waited for another profile") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	unlock()
+	wg.Wait()
+	// All that waited may take the first one's login. One that came late, when
+	// nobody was logging in, is a login of its own.
+	if seen, _ := os.ReadDir(issuer); len(seen) < 1 || len(seen) > 5 {
+		t.Errorf("%d logins", len(seen))
 	}
 }
 
@@ -215,7 +424,7 @@ func TestKilledWhileHolding(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.LockLimit = 30 * time.Millisecond
-	kind(t, s.Save(t.Context(), key, "", set("x", noon)), fault.Failed, "another gatepass")
+	kind(t, s.Save(t.Context(), key, store.Login{}, set("x", noon)), fault.Failed, "another gatepass")
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +441,7 @@ func writeOnFullDisk(s *store.Files) int {
 		fmt.Println("skip", err)
 		return 0
 	}
-	err := s.Save(context.Background(), key, "", big(1))
+	err := s.Save(context.Background(), key, store.Login{}, big(1))
 	var f *fault.Error
 	if !errors.As(err, &f) || f.Kind != fault.Failed || !strings.Contains(f.Hint, "those from before are still there") {
 		fmt.Println(err)
@@ -291,7 +500,7 @@ func TestOpenToOthers(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o750, 0o705, 0o777} {
 		chmod(t, s.Dir, mode)
 		kind(t, second(s.Load(key)), fault.Failed, "chmod 700 "+s.Dir)
-		kind(t, s.Save(t.Context(), key, "", set("two", noon)), fault.Failed, "chmod 700 "+s.Dir)
+		kind(t, s.Save(t.Context(), key, store.Login{}, set("two", noon)), fault.Failed, "chmod 700 "+s.Dir)
 	}
 }
 
@@ -308,7 +517,7 @@ func TestOtherOwner(t *testing.T) {
 	if err := os.Chown(s.Dir, 12345, 12345); err != nil {
 		t.Skip(err)
 	}
-	kind(t, s.Check(), fault.Failed, "belongs to another user")
+	kind(t, s.Check(t.Context(), store.InFile), fault.Failed, "belongs to another user")
 }
 
 // Nothing but a plain file is read or replaced.
@@ -332,7 +541,7 @@ func TestOtherThanFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			kind(t, second(s.Load(key)), fault.Failed, "emove it")
-			kind(t, s.Save(t.Context(), key, "", set("two", noon)), fault.Failed, "no ordinary file")
+			kind(t, s.Save(t.Context(), key, store.Login{}, set("two", noon)), fault.Failed, "no ordinary file")
 		})
 	}
 }
@@ -345,5 +554,5 @@ func TestFolderIsALink(t *testing.T) {
 		t.Fatal(err)
 	}
 	kind(t, second(s.Load(key)), fault.Failed, "is no folder")
-	kind(t, s.Save(t.Context(), key, "", set("two", noon)), fault.Failed, "is no folder")
+	kind(t, s.Save(t.Context(), key, store.Login{}, set("two", noon)), fault.Failed, "is no folder")
 }
