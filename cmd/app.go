@@ -17,6 +17,7 @@ import (
 
 	"gatepass/pkg/iostreams"
 	"gatepass/pkg/secret"
+	"gatepass/pkg/store"
 )
 
 // App is everything a command may reach beyond its own flags. Constructors copy
@@ -31,6 +32,10 @@ type App struct {
 	// ConfigDir holds the user's own settings, StateDir the tokens and
 	// CacheDir the key sets of issuers. An empty one switches that off.
 	ConfigDir, StateDir, CacheDir string
+	// MemoryDir is for tokens that are not to be on a disk. Empty: there is none.
+	MemoryDir string
+	// Keyring has the key of stored tokens. Nil: there is none.
+	Keyring store.Keyring
 
 	// OpenURL shows a page in the user's browser.
 	OpenURL func(url string) error
@@ -43,7 +48,11 @@ type App struct {
 
 // Main runs gatepass as a process and returns its exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		ends = append(ends, syscall.SIGHUP) // the terminal is closed: clean up as for Ctrl-C
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	context.AfterFunc(ctx, stop)       // a second interrupt kills, as usual
 	cobra.EnableCommandSorting = false // help lists commands as commands does
@@ -77,6 +86,7 @@ func system() *App {
 	}
 	app.Dir, _ = os.Getwd()
 	app.ConfigDir, app.StateDir, app.CacheDir = directories(os.Getenv)
+	app.MemoryDir, app.Keyring = memoryDir(os.Getenv, app.StateDir), systemKeyring(os.Getenv)
 	return app
 }
 

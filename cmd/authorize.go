@@ -2,66 +2,129 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/netip"
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"gatepass/pkg/apigw"
-	"gatepass/pkg/authorizer"
 	"gatepass/pkg/config"
 	"gatepass/pkg/fault"
-	"gatepass/pkg/policy"
 	"gatepass/pkg/source"
-	"gatepass/pkg/token"
 	"gatepass/pkg/view"
 )
 
-func newAuthorize(app *App) *cobra.Command {
-	a := &authorize{app: app}
-	c := &cobra.Command{
-		Use:   "authorize [METHOD] PATH",
-		Short: "Say what the gateway would decide about a request, and why",
-		Long: `Authorize says what API Gateway would answer to a request, and why, step by step:
-the route, the token, the authorizer, the policy. Nothing is sent to the API.
+const authorizeLong = `Authorize says what API Gateway would answer to a request, and why, step by
+step: the route, the token, the authorizer, the policy. Nothing is sent to the
+API.
 
-It decides for the token you are logged in with, for another token, or for made-up
-claims; by your authorizer file, or by what another authorizer has answered. With
---policy it answers a bare question: what does this policy say about this ARN?
+It decides for the token you are logged in with, for another token, or for
+made-up claims. Who decides is your authorizer file unless flags, the api block
+of the profile or an API file say otherwise: a Lambda function that answers as a
+file says (--response), or API Gateway itself, which checks tokens (jwt,
+cognito), AWS signatures (iam), API keys and resource policies.
+docs/authorizers.md has them all.
 
-The exit code is 0 when the request is allowed and 3 when it is not.`,
-		Example: `  gatepass authorize GET /orders
+With --policy it answers a bare question: what does this policy say about this
+ARN?
+
+The exit code is 0 when the request is allowed and 3 when it is not.`
+
+const authorizeExample = `  gatepass authorize GET /orders
   gatepass authorize DELETE /orders/7 --claim sub=42 --claim groups=Admins
   gatepass authorize GET /orders --token @token.txt --source-ip 198.51.100.7
-  gatepass authorize GET /orders --response answer.json
+  gatepass authorize POST /orders --claim sub=42 --after 'GET /orders'
   gatepass authorize GET /orders --claim sub=42 --event
   gatepass authorize --event-file event.json
-  gatepass authorize --policy policy.json arn:aws:execute-api:eu-west-1:123456789012:abc123/prod/GET/orders`,
-		Args: positional(cobra.MaximumNArgs(2)),
-		RunE: func(c *cobra.Command, args []string) error { return a.run(c.Context(), wantJSON(c), args) },
+  gatepass authorize --batch requests.jsonl
+  gatepass authorize --policy policy.json \
+      arn:aws:execute-api:eu-west-1:123456789012:abc123/prod/GET/orders
+
+ Each kind of authorizer (R stands for: gatepass authorize GET /orders):
+  REST, TOKEN     R --type token --validation 'Bearer .+' --response answer.json
+  REST, REQUEST   R --type request --identity-source 'header X-Key' \
+                    -H 'X-Key: 7' --response answer.json
+  REST, Cognito   R --type cognito --issuer https://POOL --route-scope orders
+  REST, JWT       R --type jwt --issuer https://ISSUER --audience orders
+  REST, IAM       R --type iam --caller arn:aws:iam::123456789012:user/ann \
+                    --caller-policy allow.json
+  REST, none      R --type none --resource-policy only-office.json \
+                    --api-key-required --api-key K1
+  HTTP, JWT       R --kind http --type jwt --audience orders \
+                    --claim scope=read --route-scope read
+  HTTP, Lambda    R --kind http --response yes.json --payload 2.0 --simple
+  HTTP, IAM       R --kind http --type iam --caller-policy allow.json
+  WebSocket       gatepass authorize '$connect' --kind websocket \
+                    --identity-source 'query token' --response answer.json
+  from a file     R --api-file api.yaml`
+
+func newAuthorize(app *App) *cobra.Command { return (&authorize{app: app}).command() }
+
+func (a *authorize) command() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "authorize [METHOD] PATH",
+		Short:   "Say what the gateway would decide about a request, and why",
+		Long:    authorizeLong,
+		Example: authorizeExample,
+		Args:    positional(cobra.MaximumNArgs(2)),
+		RunE:    func(c *cobra.Command, args []string) error { return a.run(c.Context(), wantJSON(c), args) },
 	}
-	fs := c.Flags()
-	fs.StringVarP(&a.policy, "policy", "p", "", "ask this policy `file` alone about an ARN")
-	fs.StringVar(&a.action, "action", "execute-api:Invoke", "`action` to ask the policy about")
-	fs.StringVar(&a.response, "response", "", "`file` with what the authorizer answered, instead of asking ours")
+	groups := []flagGroup{
+		{"The request", a.requestFlags()},
+		{"Whose token", a.tokenFlags()},
+		{"The API (see also --api-file)", a.api.apiGroup()},
+		{"The authorizer", a.authorizerFlags()},
+		{"What is shown", a.outputFlags()},
+	}
+	for _, g := range groups {
+		c.Flags().AddFlagSet(g.flags)
+	}
+	a.settings.bind(c)
+	c.SetUsageFunc(a.settings.groupedUsage(groups))
+	return c
+}
+
+func (a *authorize) requestFlags() *pflag.FlagSet {
+	fs := group()
+	listVar(fs, &a.headers, "header", "H", "`header` of the request: 'Name: value'")
+	fs.StringVar(&a.sourceIP, "source-ip", "127.0.0.1", "`address` the request comes from")
+	fs.StringVar(&a.at, "at", "", "decide as of a `time`: 2026-11-22T12:00:00Z, or seconds since 1970")
+	listVar(fs, &a.after, "after", "", "an earlier `request` whose answer may be cached: 'GET /pets', or with how long ago: '10m GET /pets'; repeatable")
+	fs.StringVar(&a.eventFile, "event-file", "", "take the request from a `file` with an event, as AWS documents it")
+	fs.StringVar(&a.apiKey, "api-key", "", "API `key` to send; without --plan-key it counts as a good one")
+	fs.StringVar(&a.vpce, "vpc-endpoint", "", "`id` of the VPC endpoint the request comes through")
+	fs.StringVar(&a.vpc, "vpc", "", "`id` of the VPC the request comes from")
+	fs.StringVar(&a.caller, "caller", "", "`ARN` of the user or role that signs the request, with iam")
+	fs.StringVar(&a.callerPolicy, "caller-policy", "", "`file` with what the caller's own account allows, with iam")
+	return fs
+}
+
+func (a *authorize) tokenFlags() *pflag.FlagSet {
+	fs := group()
 	fs.StringVar(&a.token, "token", "", "another token: `@FILE`, or - for standard input")
 	fs.BoolVar(&a.noToken, "no-token", false, "send no token")
-	fs.StringArrayVar(&a.claims, "claim", nil, "made-up claim, `name=value` or name:=json; repeat it for lists")
+	listVar(fs, &a.claims, "claim", "", "made-up claim, `name=value` or name:=json; repeat it for lists")
 	fs.StringVar(&a.claimsFile, "claims", "", "`file` with made-up claims as JSON")
-	fs.BoolVar(&a.event, "event", false, "print the event the authorizer gets, and decide nothing")
-	fs.StringVar(&a.eventFile, "event-file", "", "take the request from a `file` with an event, as AWS documents it")
-	fs.StringVar(&a.at, "at", "", "decide as of a `time`: 2026-11-22T12:00:00Z, or seconds since 1970")
-	fs.StringVar(&a.sourceIP, "source-ip", "127.0.0.1", "`address` the request comes from")
-	fs.StringArrayVarP(&a.headers, "header", "H", nil, "`header` of the request: 'Name: value'")
 	fs.StringVar(&a.jwks, "jwks", "", "`FILE` or URL with the issuer's keys, instead of those it publishes")
-	a.api.bind(fs)
-	a.settings.bind(c)
-	return c
+	return fs
+}
+
+func (a *authorize) authorizerFlags() *pflag.FlagSet {
+	fs := a.api.authorizerGroup()
+	fs.StringVar(&a.response, "response", "", "`file` with what the authorizer answered, instead of asking ours")
+	return fs
+}
+
+func (a *authorize) outputFlags() *pflag.FlagSet {
+	fs := group()
+	fs.BoolVar(&a.event, "event", false, "print the event the authorizer gets, and decide nothing")
+	fs.BoolVar(&a.backend, "backend", false, "print what the backend sees of the authorizer, and nothing else")
+	fs.BoolVar(&a.testInvoke, "test-invoke", false, "test the authorizer as the console's Test button does (REST)")
+	fs.StringVarP(&a.policy, "policy", "p", "", "ask this policy `file` alone about an ARN")
+	fs.StringVar(&a.action, "action", "execute-api:Invoke", "`action` to ask the policy about")
+	fs.StringVar(&a.batch, "batch", "", "answer a `file` of requests and policy questions, JSON lines in and out, or - for standard input")
+	return fs
 }
 
 // authorize is one run of the command.
@@ -71,50 +134,51 @@ type authorize struct {
 	api      apiFlags
 
 	policy, action, response string
+	batch                    string
 	token, claimsFile, jwks  string
-	claims, headers          []string
+	claims, headers, after   []string
 	noToken, event           bool
+	backend, testInvoke      bool
 	eventFile, at, sourceIP  string
-	method, path, rawQuery   string
-	now                      time.Time
-	madeUp                   *source.Node     // the claims, when they are made up
-	file                     *authorizer.File // ours, or nil with a fixed response
-	fixed                    apigw.Output
+	apiKey, vpc, vpce        string
+	caller, callerPolicy     string
+}
+
+// asked is a question put together: the API, the request, whose it is, and what
+// went before.
+type asked struct {
+	*stage
+	req     *apigw.Request
+	as      identity
+	subject string // for whom, in words
+	earlier []*apigw.Request
+	notes   []string
 }
 
 func (a *authorize) run(ctx context.Context, asJSON bool, args []string) error {
-	if a.policy != "" {
+	if err := a.onlyOne(); err != nil {
+		return err
+	}
+	switch {
+	case a.policy != "":
 		return a.question(asJSON, args)
+	case a.batch != "":
+		return a.runBatch(ctx, args)
 	}
 	p, err := a.settings.load(a.app)
 	if err != nil {
 		return err
 	}
-	if err := a.read(p, args); err != nil {
+	q, err := a.ask(ctx, p, args)
+	switch {
+	case err != nil:
 		return err
+	case a.event:
+		return a.printEvent(q)
+	case a.testInvoke:
+		return a.printTest(ctx, q)
 	}
-	api, err := a.api.api(p, a.authorizer())
-	if err != nil {
-		return err
-	}
-	req, subject, err := a.request(ctx, p, api)
-	if err != nil {
-		return err
-	}
-	if err := api.Prepare(); err != nil {
-		return fault.New(fault.Usage, "%w", err)
-	}
-	verdict, pending := apigw.Begin(api, req)
-	if a.event {
-		return a.printEvent(verdict, pending)
-	}
-	result := &view.Authorize{Method: a.method, Path: a.path, Verdict: verdict, Claims: subject}
-	if pending != nil {
-		out, trace := a.invoke(ctx, pending.Event())
-		event := pending.Event()
-		result.Verdict, _ = pending.Finish(out)
-		result.Event, result.Authorizer, result.Response = &event, trace, a.document(out)
-	}
+	result := q.answer(ctx)
 	if err := a.print(asJSON, result); err != nil {
 		return err
 	}
@@ -124,308 +188,91 @@ func (a *authorize) run(ctx context.Context, asJSON bool, args []string) error {
 	return nil
 }
 
-// read takes in the arguments and the files the flags name.
-func (a *authorize) read(p *config.Profile, args []string) error {
-	var err error
-	if a.now, err = timeFlag("--at", a.at, a.app.Now); err != nil {
-		return err
-	}
-	if _, err := netip.ParseAddr(a.sourceIP); err != nil {
-		return fault.New(fault.Usage, "--source-ip: %q is no IP address", a.sourceIP)
-	}
-	if err := a.readRequestLine(args); err != nil {
-		return err
-	}
-	if err := a.readAuthorizer(p); err != nil {
-		return err
-	}
-	return a.readClaims()
-}
-
-func (a *authorize) readRequestLine(args []string) error {
-	switch {
-	case a.eventFile != "" && len(args) > 0:
-		return fault.New(fault.Usage, "--event-file says what the request is: give no METHOD and PATH with it")
-	case a.eventFile != "":
-		return nil
-	case len(args) == 0:
-		return fault.New(fault.Usage, "which request? Give a method and a path").
-			WithHint("for example: gatepass authorize GET /orders")
-	case len(args) == 1:
-		args = []string{"GET", args[0]}
-	}
-	a.method = strings.ToUpper(args[0])
-	path, query, _ := strings.Cut(args[1], "?")
-	if !strings.HasPrefix(path, "/") {
-		return fault.New(fault.Usage, "%q is no path: it must start with a slash", path).
-			WithHint("for example: gatepass authorize %s /%s", a.method, path)
-	}
-	a.path, a.rawQuery = path, query
-	return nil
-}
-
-// readAuthorizer reads who decides: our authorizer file, or a fixed response.
-func (a *authorize) readAuthorizer(p *config.Profile) error {
-	if a.response != "" {
-		n, err := readDocument(a.app, a.response)
-		if err != nil {
-			return err
+// onlyOne refuses flags that ask for different things at once.
+func (a *authorize) onlyOne() error {
+	given := []string{}
+	for _, x := range []struct {
+		name  string
+		given bool
+	}{{"--policy", a.policy != ""}, {"--event", a.event}, {"--backend", a.backend}, {"--test-invoke", a.testInvoke}, {"--batch", a.batch != ""}} {
+		if x.given {
+			given = append(given, x.name)
 		}
-		return a.fix(n)
 	}
-	if p.Authorizer == "" {
-		return fault.New(fault.Usage, "who decides? There is no authorizer file").
-			WithHint("give one with --authorizer FILE, or what an authorizer answered with --response FILE; docs/authorizer.md shows how to write one")
-	}
-	var err error
-	if a.file, err = readAuthorizerFile(p.Authorizer); err == nil {
-		a.app.warnings(a.file.Lint())
-	}
-	return err
-}
-
-// fix makes the file of --response the authorizer's answer. A Lambda function
-// that failed answers {"errorMessage": …}.
-func (a *authorize) fix(n *source.Node) error {
-	doc, err := json.Marshal(n.Any())
-	if err != nil {
-		return n.Errorf("this cannot be an answer in JSON")
-	}
-	a.fixed = apigw.ResultOutput(doc)
-	if m := n.Get("errorMessage"); m != nil && n.Get("policyDocument") == nil {
-		a.fixed = apigw.ErrorOutput(m.Text)
+	if len(given) > 1 {
+		return fault.New(fault.Usage, "%s and %s ask for different things: give one", given[0], given[1])
 	}
 	return nil
 }
 
-func (a *authorize) readClaims() error {
-	if len(a.claims) == 0 && a.claimsFile == "" {
-		return nil
+// ask puts the question together.
+func (a *authorize) ask(ctx context.Context, p *config.Profile, args []string) (*asked, error) {
+	in, err := a.read(args)
+	if err != nil {
+		return nil, err
 	}
-	if a.token != "" || a.noToken {
-		return fault.New(fault.Usage, "made-up claims and a token at once: give --claim and --claims, or --token")
+	s, d, err := a.stage(p, in, a.note)
+	if err != nil {
+		return nil, err
 	}
-	var base *source.Node
-	var err error
-	if a.claimsFile != "" {
-		if base, err = readDocument(a.app, a.claimsFile); err != nil {
-			return err
-		}
+	q := &asked{stage: s, as: identity{claims: in.claims, now: in.now}, notes: d.notes}
+	if q.req, err = a.request(q, in, args); err != nil {
+		return nil, err
 	}
-	a.madeUp, err = token.ParseClaims(base, a.claims)
-	return err
+	z, found := s.authorizerFor(q.req)
+	if err := s.answered(z); err != nil {
+		return nil, err
+	}
+	if err := a.earlier(q); err != nil {
+		return nil, err
+	}
+	return q, a.send(ctx, q, z, found)
 }
 
-// authorizer is the one the API is configured with. For a fixed response it is
-// what most are: a TOKEN authorizer that looks at the Authorization header.
-func (a *authorize) authorizer() *apigw.Authorizer {
-	if a.file != nil {
-		return authorizerOf(a.file, nil)
+// stage is the API, and those who answer for its authorizers.
+func (a *authorize) stage(p *config.Profile, in *input, note func(string)) (*stage, *defined, error) {
+	in.hints.response, in.hints.apiKey = in.answer != nil, a.apiKey
+	d, err := a.api.define(a.app, p, in.hints)
+	if err != nil {
+		return nil, nil, err
 	}
-	return &apigw.Authorizer{Name: "response", Type: apigw.AuthToken, IdentitySources: []string{"method.request.header." + authorizer.DefaultSource().Name}}
+	keys, err := issuerKeys(a.app, a.jwks, note)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := newStage(a.app, d, in.answer, keys)
+	return s, d, err
 }
 
-// source is where the token stands in a request.
-func (a *authorize) source() authorizer.Source {
-	if a.file != nil {
-		return a.file.Source()
-	}
-	return authorizer.DefaultSource()
+// input is what the flags' files say.
+type input struct {
+	now    time.Time
+	event  *apigw.Event
+	answer *source.Node // of the authorizer
+	claims *source.Node // made up
+	caller *apigw.Caller
+	hints  hints // for putting the API together
 }
 
-// question asks a bare policy about an ARN.
-func (a *authorize) question(asJSON bool, args []string) error {
-	if len(args) != 1 {
-		return fault.New(fault.Usage, "--policy wants the ARN that is asked about, and nothing else").
-			WithHint("for example arn:aws:execute-api:eu-west-1:123456789012:abc123/prod/GET/orders")
+// answer decides about the request, after those that went before.
+func (q *asked) answer(ctx context.Context) *view.Authorize {
+	cache := apigw.NewCache(len(q.earlier) + 1)
+	var earlier []view.Earlier
+	for _, req := range q.earlier {
+		as := q.as
+		as.now = req.Time
+		v := q.decide(ctx, req, as, cache)
+		earlier = append(earlier, view.Earlier{
+			Method: v.Method, Path: v.Path, Ago: q.req.Time.Sub(req.Time), Status: v.Verdict.Status, Allowed: v.Verdict.Allowed,
+			AuthorizerCalled: v.Verdict.AuthorizerCalled, Cached: v.Verdict.Cached, Reason: v.Verdict.Reason,
+		})
 	}
-	n, err := readDocument(a.app, a.policy)
-	if err != nil {
-		return err
-	}
-	doc, err := policy.Parse(n, policy.Options{})
-	if err != nil {
-		return err
-	}
-	if a.now, err = timeFlag("--at", a.at, a.app.Now); err != nil {
-		return err
-	}
-	header, err := parseHeaders(a.headers)
-	if err != nil {
-		return err
-	}
-	req := &apigw.Request{SourceIP: a.sourceIP, Time: a.now, Header: header}
-	q := &view.Question{
-		Policy: a.policy, Action: a.action, Resource: args[0], Findings: policy.Validate(doc),
-		Decision: doc.Explain(&policy.Request{Action: a.action, Resource: args[0], Keys: apigw.ConditionKeys(req)}),
-	}
-	if asJSON {
-		err = view.QuestionJSON(a.app.IO.Out, q)
-	} else {
-		out := a.app.printer()
-		out.Question(q)
-		err = out.Err()
-	}
-	if err == nil && q.Decision.Effect != policy.Allow {
-		return fault.Quiet(fault.Denied)
-	}
-	return err
-}
-
-// request makes the request, and says in words for whom.
-func (a *authorize) request(ctx context.Context, p *config.Profile, api *apigw.API) (*apigw.Request, string, error) {
-	header, err := parseHeaders(a.headers)
-	if err != nil {
-		return nil, "", err
-	}
-	req := &apigw.Request{
-		Method: a.method, Path: a.path, RawQuery: a.rawQuery, Header: header,
-		SourceIP: a.sourceIP, Time: a.now, ID: "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", ExtendedID: "JZDDOGbfIAMFZ5A=",
-	}
-	if a.eventFile != "" {
-		if err := a.fromEvent(api, req); err != nil {
-			return nil, "", err
-		}
-	}
-	raw, subject, err := a.credential(ctx, p)
-	if err != nil {
-		return nil, "", err
-	}
-	if raw != "" {
-		a.put(p, req, raw)
-	}
-	return req, subject, nil
-}
-
-// fromEvent takes the request, and the API it is for, from an event.
-func (a *authorize) fromEvent(api *apigw.API, req *apigw.Request) error {
-	n, err := readDocument(a.app, a.eventFile)
-	if err != nil {
-		return err
-	}
-	ev, err := apigw.ParseEvent(n)
-	if err != nil {
-		return err
-	}
-	arn, err := apigw.ParseARN(ev.ARN)
-	if err != nil {
-		return n.Errorf("the event's ARN: %s", err)
-	}
-	api.Partition, api.Region, api.Account, api.ID, api.Stage = arn.Partition, arn.Region, arn.Account, arn.API, arn.Stage
-	a.method, a.path = arn.Method, arn.Path
-	req.Method, req.Path, req.RawQuery, req.Query = arn.Method, arn.Path, ev.RawQuery, ev.Query
-	for name, values := range ev.Header {
-		if _, given := headerOf(req.Header, name); !given {
-			req.Header[name] = values
-		}
-	}
-	if ev.Context.SourceIP != "" {
-		req.SourceIP = ev.Context.SourceIP
-	}
-	if ev.Token != "" {
-		req.Header[a.source().Name] = []string{ev.Token}
-	}
-	return nil
-}
-
-// madeUpToken stands where the token would be when there are only made-up
-// claims, or a fixed response.
-const madeUpToken = "made-up"
-
-// credential is the token that is sent, and for whom it is. It is empty where
-// the request has one already, or is to have none.
-func (a *authorize) credential(ctx context.Context, p *config.Profile) (raw, subject string, err error) {
-	switch {
-	case a.noToken:
-		return "", "nobody: no token is sent", nil
-	case a.madeUp != nil:
-		return madeUpToken, "made-up claims: " + shortClaims(a.madeUp), nil
-	case a.token != "":
-		raw, err := tokenFlag(a.app, a.token)
-		return raw, "the token of --token", err
-	case a.eventFile != "":
-		return "", "the token of " + a.eventFile, nil
-	case slices.ContainsFunc(a.headers, func(h string) bool { return carriesToken(h, a.source()) }):
-		return "", "the token of --header", nil
-	case a.fixed.Kind != apigw.NotInvoked:
-		return madeUpToken, "the answer in " + a.response, nil
-	}
-	set, err := newSession(a.app).tokens(ctx, p, 0)
-	if err != nil {
-		return "", "", withHint(err, "log in with gatepass login, or make claims up: --claim sub=42 --claim groups=Admins")
-	}
-	if p.API.Token == "id" {
-		return set.ID.Reveal(), "the ID token of profile " + p.Name, nil
-	}
-	return set.Access.Reveal(), "the access token of profile " + p.Name, nil
-}
-
-// put places the token where the profile sends it, which is where the authorizer
-// looks for it unless the profile says otherwise.
-func (a *authorize) put(p *config.Profile, req *apigw.Request, raw string) {
-	s := a.source()
-	if p.Origin("api.send").Kind != config.Default {
-		s = authorizer.Source{Place: authorizer.Header, Name: p.API.Send.Header, Scheme: p.API.Send.Scheme}
-	}
-	switch s.Place {
-	case authorizer.Query:
-		if req.RawQuery != "" {
-			req.RawQuery += "&"
-		}
-		req.RawQuery += url.QueryEscape(s.Name) + "=" + url.QueryEscape(raw)
-	case authorizer.Cookie:
-		req.Header["Cookie"] = append(req.Header["Cookie"], s.Name+"="+raw)
-	default:
-		req.Header[s.Name] = []string{strings.TrimSpace(s.Scheme + " " + raw)}
-	}
-}
-
-// invoke asks the authorizer: the fixed response, ours about made-up claims, or
-// ours about a token, which is verified first.
-func (a *authorize) invoke(ctx context.Context, ev apigw.Event) (apigw.Output, *authorizer.Trace) {
-	if a.file == nil {
-		return a.fixed, nil
-	}
-	keys, err := issuerKeys(a.app, a.jwks, a.note)
-	if err != nil {
-		out, trace := authorizer.Fail(err)
-		return out, &trace
-	}
-	ours := newPolicyAuthorizer(a.file, keys, func() time.Time { return a.now })
-	if a.madeUp != nil {
-		out, trace := ours.assume(ev, token.NewClaims(a.madeUp))
-		return out, &trace
-	}
-	out, trace := ours.invoke(ctx, ev)
-	return out, &trace
+	result := q.decide(ctx, q.req, q.as, cache)
+	result.Claims, result.Earlier = q.subject, earlier
+	result.Notes = append(result.Notes, q.notes...)
+	return result
 }
 
 func (a *authorize) note(s string) {
 	fmt.Fprintf(a.app.IO.Err, "gatepass: %s\n", a.app.clean(s))
-}
-
-// document is the authorizer's answer as JSON, or nil when it failed.
-func (a *authorize) document(out apigw.Output) json.RawMessage {
-	if out.Kind == apigw.Returned && json.Valid([]byte(out.Text)) {
-		return json.RawMessage(out.Text)
-	}
-	return nil
-}
-
-// printEvent prints what the authorizer would be handed.
-func (a *authorize) printEvent(verdict *apigw.Verdict, pending *apigw.Pending) error {
-	if pending == nil {
-		return fault.New(fault.Denied, "the authorizer would not be asked: %s", verdict.Reason).
-			WithHint("leave out --event to see the whole verdict")
-	}
-	return view.JSON(a.app.IO.Out, pending.Event())
-}
-
-func (a *authorize) print(asJSON bool, r *view.Authorize) error {
-	if asJSON {
-		return view.AuthorizeJSON(a.app.IO.Out, r)
-	}
-	out := a.app.printer()
-	out.Authorize(r)
-	return out.Err()
 }

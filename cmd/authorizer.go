@@ -11,7 +11,6 @@ import (
 	"gatepass/pkg/apigw"
 	"gatepass/pkg/authorizer"
 	"gatepass/pkg/config"
-	"gatepass/pkg/fault"
 	"gatepass/pkg/policy"
 	"gatepass/pkg/secret"
 	"gatepass/pkg/source"
@@ -129,36 +128,11 @@ func issuerKeys(app *App, jwks string, note func(string)) (func(issuer string) v
 		keys := verify.FromURL(jwks, o)
 		return func(string) verify.KeySource { return keys }, nil
 	}
-	f, err := os.Open(jwks)
-	if err != nil {
-		return nil, fileError(err)
-	}
-	defer func() { _ = f.Close() }()
-	data, err := readUpTo(f, jwks, 1<<20)
-	if err != nil {
-		return nil, err
-	}
-	set, err := verify.ParseKeySet(jwks, data)
+	set, err := readKeys(jwks)
 	if err != nil {
 		return nil, err
 	}
 	return func(string) verify.KeySource { return set }, nil
-}
-
-// authorizerOf is the policy authorizer as API Gateway would have it configured:
-// of type TOKEN for a header, else REQUEST.
-func authorizerOf(f *authorizer.File, ttl *int) *apigw.Authorizer {
-	a := &apigw.Authorizer{Name: "policy", Type: apigw.AuthRequest, TTL: ttl}
-	switch s := f.Source(); s.Place {
-	case authorizer.Query:
-		a.IdentitySources = []string{"method.request.querystring." + s.Name}
-	case authorizer.Cookie:
-		a.IdentitySources = []string{"method.request.header.Cookie"}
-	default:
-		a.Type = apigw.AuthToken
-		a.IdentitySources = []string{"method.request.header." + s.Name}
-	}
-	return a
 }
 
 // restAPI is a REST API of which every path is a route, with the names that the
@@ -183,15 +157,6 @@ func restAPI(p *config.Profile) *apigw.API {
 		api.Stage = stage
 	}
 	return api
-}
-
-// wantAuthorizerFile is the authorizer file of a profile.
-func wantAuthorizerFile(p *config.Profile) (string, error) {
-	if p.Authorizer == "" {
-		return "", fault.New(fault.Usage, "there is no authorizer file").
-			WithHint("name one with --authorizer FILE, or in the profile: authorizer: authorizer.yaml")
-	}
-	return p.Authorizer, nil
 }
 
 // warnings tells of what an authorizer file says that will not do what was meant.

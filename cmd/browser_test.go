@@ -3,6 +3,7 @@ package cmd
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +21,7 @@ func TestBrowserCommand(t *testing.T) {
 		"%s":                    {"%s", u}, // the program itself is never made of the URL
 		"sh -c echo;$(id) %s":   {"sh", "-c", "echo;$(id)", u},
 	} {
-		if diff := cmp.Diff(want, browserCommand(browser, u)); diff != "" {
+		if diff := cmp.Diff(want, browserArgs(strings.Fields(browser), "%s", u)); diff != "" {
 			t.Errorf("BROWSER=%q: %s", browser, diff)
 		}
 	}
@@ -40,11 +41,11 @@ func TestBrowse(t *testing.T) {
 		OpenURL: func(u string) error { opened = u; return nil },
 	}
 	const u = "https://acme.onelogin.com/auth?x=$(id)&y=;ls"
-	if err := app.browse(u); err != nil || opened != u {
+	if err := app.browse(u, nil); err != nil || opened != u {
 		t.Errorf("opened %q: %v", opened, err)
 	}
 	app.Getenv = func(string) string { return script }
-	if err := app.browse(u); err != nil {
+	if err := app.browse(u, nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(out)
@@ -52,7 +53,7 @@ func TestBrowse(t *testing.T) {
 		t.Errorf("the browser got %q, want %q (%v)", got, want, err)
 	}
 	for _, bad := range []string{"file:///etc/passwd", "javascript:alert(1)", "-x", "", "https:", "http://[", "ftp://x/"} {
-		if err := app.browse(bad); err == nil {
+		if err := app.browse(bad, nil); err == nil {
 			t.Errorf("%q was opened", bad)
 		}
 	}

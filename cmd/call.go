@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"gatepass/pkg/config"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/iostreams"
+	"gatepass/pkg/loopback"
 	"gatepass/pkg/secret"
 )
 
@@ -59,7 +59,7 @@ status, 4 when a login is needed and 6 when there was no answer.`,
 	fs.BoolVarP(&a.verbose, "verbose", "v", false, "show what is sent and received, without secrets")
 	fs.StringVar(&a.token, "token", "", "another token: `@FILE`, or - for standard input")
 	fs.BoolVar(&a.noToken, "no-token", false, "send no token")
-	fs.StringVar(&a.cacert, "cacert", "", "PEM `file` with certificates to trust, too")
+	fs.StringVar(&a.cacert, "cacert", "", "PEM `file` with certificates to trust for this API, too")
 	a.settings.bind(c)
 	return c
 }
@@ -204,12 +204,17 @@ func (a *call) addToken(ctx context.Context) error {
 	if err := a.bind(); err != nil {
 		return err
 	}
+	if a.token == "" {
+		if err := newSession(a.app).mayCall(ctx, a.profile); err != nil {
+			return err
+		}
+	}
 	t, err := a.bearer(ctx)
 	if err != nil {
 		return err
 	}
 	r.Token, r.TokenHeader, r.TokenScheme = t, api.Send.Header, api.Send.Scheme
-	if r.URL.Scheme == "http" && !config.Loopback(r.URL.Hostname()) {
+	if r.URL.Scheme == "http" && !loopback.Is(r.URL.Hostname()) {
 		a.note("the token goes to %s unencrypted", r.URL.Host)
 	}
 	return nil
@@ -236,17 +241,8 @@ func (a *call) bearer(ctx context.Context) (secret.String, error) {
 		text, err := tokenFlag(a.app, a.token)
 		return secret.New(text), err
 	}
-	set, err := newSession(a.app).tokens(ctx, a.profile, 0)
-	switch {
-	case err != nil:
-		return secret.String{}, err
-	case a.profile.API.Token == "access":
-		return set.Access, nil
-	case set.ID.IsZero():
-		return secret.String{}, fault.New(fault.Login, "the API wants an ID token, and the login gave none").
-			WithHint("log in with the scope openid: gatepass login --force --scope openid")
-	}
-	return set.ID, nil
+	value, _, err := newSession(a.app).bearer(ctx, a.profile, a.profile.API.Token, 0)
+	return value, err
 }
 
 func (a *call) client() (*caller.Client, error) {
@@ -254,12 +250,13 @@ func (a *call) client() (*caller.Client, error) {
 	if a.follow {
 		o.Redirects = mostRedirects
 	}
+	files := slices.Clone(a.profile.CAFiles)
 	if a.cacert != "" {
-		pem, err := os.ReadFile(a.cacert)
-		if err != nil {
-			return nil, fileError(err)
-		}
-		o.Roots = pem
+		files = append(files, a.cacert)
+	}
+	var err error
+	if o.Roots, err = readRoots(files); err != nil {
+		return nil, err
 	}
 	if a.verbose {
 		o.Line = func(d caller.Direction, s string) {

@@ -33,6 +33,7 @@ type decodeCommand struct {
 	algorithms []string
 	at         string
 	leeway     time.Duration
+	asBackend  string
 }
 
 func newDecode(app *App) *cobra.Command {
@@ -42,19 +43,21 @@ func newDecode(app *App) *cobra.Command {
 		Short: "Show what is in a token, and what is wrong with it",
 		Long: `Decode takes any text with a token in it: a bare token, "Bearer ...", a header
 line, a curl command, the JSON answer of a token endpoint, a cookie, a URL; from a
-file, from standard input (- or nothing), or as the argument itself, which others
-on this machine can see.
+file, from standard input (-), or as the argument itself, which others on this
+machine can see. Without an argument it takes standard input, and on a terminal
+the access token you are logged in with.
 
 It shows the header and the claims, which kind of token it is, and what is wrong
 with it. Nothing of that is verified: --verify checks the signature with the keys
 of the profile's issuer, of --issuer, or of --jwks, and then the issuer, the
 audience (that of --audience, else the profile's client) and the times. --jws
 checks the signature alone, of any compact JWS. --issuer, --jwks, --audience and
---jws imply --verify.
+--jws imply --verify, as --algorithm, --leeway and --offline do.
 
 It exits with 2 if there is no token to be read, with 5 if --verify finds that the
 token is not valid, and with 6 if the keys cannot be had.`,
-		Example: `  gatepass decode token.txt
+		Example: `  gatepass decode
+  gatepass decode token.txt
   pbpaste | gatepass decode --verify
   gatepass token | gatepass decode --json
   gatepass decode --jwks keys.json --audience orders --at 2026-03-01T12:00:00Z token.txt`,
@@ -70,10 +73,12 @@ token is not valid, and with 6 if the keys cannot be had.`,
 	f.DurationVar(&d.leeway, "leeway", 0, "`difference` of clocks that is allowed")
 	f.BoolVar(&d.jws, "jws", false, "check the signature alone")
 	f.BoolVar(&d.offline, "offline", false, "use keys that were fetched before, and no network")
+	f.StringVar(&d.asBackend, "as-backend", "", "print what a backend sees of it behind an `authorizer`: rest (Cognito), rest-jwt, http1 or http2 (payload format)")
 	// Of the settings only these say anything about a token.
 	d.settings.flags = pflag.NewFlagSet("settings", pflag.ContinueOnError)
 	d.settings.flags.String("profile", "", "`name` of a profile in the settings files")
 	d.settings.flags.String("issuer", "", "`URL` of the issuer the token must be of")
+	listVar(d.settings.flags, new([]string), "ca-file", "", "PEM `file` with certificates to trust besides the system's")
 	f.AddFlagSet(d.settings.flags)
 	return c
 }
@@ -83,8 +88,11 @@ func (d *decodeCommand) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := d.checkAsBackend(); err != nil {
+		return err
+	}
 	d.impliedVerify(c)
-	t, err := d.read(args)
+	t, err := d.read(c.Context(), args)
 	if err != nil {
 		return err
 	}
@@ -114,6 +122,9 @@ func (d *decodeCommand) run(c *cobra.Command, args []string) error {
 }
 
 func (d *decodeCommand) print(c *cobra.Command, result *view.Decode, now time.Time) error {
+	if d.asBackend != "" {
+		return d.printAsBackend(result.Token)
+	}
 	if wantJSON(c) {
 		return view.DecodeJSON(d.app.IO.Out, result)
 	}
@@ -137,8 +148,8 @@ func (d *decodeCommand) time() (now, at time.Time, err error) {
 }
 
 // read finds the token and takes it apart.
-func (d *decodeCommand) read(args []string) (*token.Token, error) {
-	text, asArgument, err := d.input(args)
+func (d *decodeCommand) read(ctx context.Context, args []string) (*token.Token, error) {
+	text, asArgument, err := d.input(ctx, args)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +185,11 @@ func (d *decodeCommand) say(format string, args ...any) {
 }
 
 // input is the text to look for a token in.
-func (d *decodeCommand) input(args []string) (text string, asArgument bool, err error) {
+func (d *decodeCommand) input(ctx context.Context, args []string) (text string, asArgument bool, err error) {
+	if len(args) == 0 && d.app.IO.InTerminal {
+		text, err = d.stored(ctx)
+		return text, false, err
+	}
 	if len(args) == 0 || args[0] == "-" {
 		if d.app.IO.InTerminal {
 			fmt.Fprintln(d.app.IO.Err, "Paste a token, press Enter, then Ctrl-D:")
@@ -195,6 +210,21 @@ func (d *decodeCommand) input(args []string) (text string, asArgument bool, err 
 	return string(data), false, err
 }
 
+// stored is the access token of the profile's login: what a person means who types
+// "gatepass decode" and nothing else.
+func (d *decodeCommand) stored(ctx context.Context) (string, error) {
+	p, err := d.settings.load(d.app)
+	if err != nil {
+		return "", err
+	}
+	set, err := newSession(d.app).tokens(ctx, p, 0)
+	if err != nil {
+		return "", withHint(err, "log in with gatepass login, or name a token: gatepass decode FILE, or - to paste one")
+	}
+	d.say("the access token of the profile %s", p.Name)
+	return set.Access.Reveal(), nil
+}
+
 // likePath reports whether an argument that is no file was most likely meant as
 // one.
 func likePath(arg string) bool {
@@ -205,7 +235,7 @@ func likePath(arg string) bool {
 
 // impliedVerify sets --verify where another flag makes no sense without it.
 func (d *decodeCommand) impliedVerify(c *cobra.Command) {
-	for _, name := range []string{"issuer", "jwks", "audience", "jws"} {
+	for _, name := range []string{"issuer", "jwks", "audience", "jws", "algorithm", "leeway", "offline"} {
 		d.verify = d.verify || c.Flags().Changed(name)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"gatepass/pkg/gateway"
 	"gatepass/pkg/idp"
 	"gatepass/pkg/iostreams"
+	"gatepass/pkg/store"
 	"gatepass/pkg/view"
 )
 
@@ -34,7 +35,13 @@ shown as the command one would type.
 On a terminal the login happens in your browser; with --yes it happens by itself.
 Nothing is left behind, unless --keep leaves it running to try things with.`,
 		Args: positional(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return d.run(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if wantJSON(c) {
+				return fault.New(fault.Usage, "the demo is a story for people and has no JSON form").
+					WithHint("each command it shows takes --json")
+			}
+			return d.run(c.Context())
+		},
 	}
 	c.Flags().BoolVarP(&d.yes, "yes", "y", false, "log in without the browser")
 	c.Flags().BoolVar(&d.keep, "keep", false, "leave everything running afterwards, until it is interrupted")
@@ -62,7 +69,7 @@ func (d *demonstration) run(ctx context.Context) error {
 	if err != nil {
 		return fault.New(fault.Failed, "no folder for the demo: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	d.dir = dir
 	ctx, cancel := context.WithCancel(ctx)
 	stopped, err := d.start(ctx)
@@ -84,7 +91,7 @@ func (d *demonstration) run(ctx context.Context) error {
 // start starts the stand-in, the sample API and the gateway. The function it
 // returns waits for them to end.
 func (d *demonstration) start(ctx context.Context) (wait func(), err error) {
-	ends := make(chan error, 3)
+	ends := make(chan struct{}, 3)
 	running := 0
 	wait = func() {
 		for range running {
@@ -101,7 +108,10 @@ func (d *demonstration) start(ctx context.Context) (wait func(), err error) {
 			return errors.Join(err, ln.Close())
 		}
 		running++
-		go func() { ends <- serve(ctx, ln, h) }()
+		go func() {
+			_ = serve(ctx, ln, h) // what goes wrong is seen by the steps that ask it
+			ends <- struct{}{}
+		}()
 		return nil
 	}
 	var orders string
@@ -146,21 +156,17 @@ func freePort() (string, error) {
 // files, as "gatepass gateway" would serve them.
 func (d *demonstration) gateway(at, orders string) (http.Handler, error) {
 	d.places.API = at + "/prod"
-	file, _, err := demo.Write(d.dir, d.places)
+	_, _, err := demo.Write(d.dir, d.places)
 	if err != nil {
 		return nil, err
 	}
 	d.inner = d.insideApp()
-	policy, err := readAuthorizerFile(file)
-	if err != nil {
-		return nil, err
-	}
 	p, err := new(settings).load(d.inner)
 	if err != nil {
 		return nil, err
 	}
-	command := gatewayCommand{app: d.inner, upstream: orders, api: apiFlags{ttl: 300, denial: "current"}}
-	o, err := command.options(p, policy)
+	command := gatewayCommand{app: d.inner, upstream: orders}
+	o, _, err := command.options(p)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +185,14 @@ func (d *demonstration) insideApp() *App {
 	in.Dir, in.ConfigDir = d.dir, filepath.Join(d.dir, "home")
 	in.StateDir, in.CacheDir = filepath.Join(d.dir, "state"), filepath.Join(d.dir, "cache")
 	in.Getenv = func(name string) string {
-		if strings.HasPrefix(name, "GATEPASS_") {
+		switch {
+		case name == "GATEPASS_STORE": // what the demo leaves behind is a folder that it removes
+			return string(store.InFile)
+		case d.yes && name == "DISPLAY": // the browser is right here: there is nothing to forward
+			return ":"
+		case d.yes && strings.HasPrefix(name, "SSH_"):
+			return ""
+		case strings.HasPrefix(name, "GATEPASS_"):
 			return ""
 		}
 		return d.app.Getenv(name)

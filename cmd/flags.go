@@ -43,14 +43,14 @@ func parseHeaders(lines []string) (map[string][]string, error) {
 	return h, nil
 }
 
-// headerOf looks a header up without regard to case.
-func headerOf(h map[string][]string, name string) ([]string, bool) {
-	for k, v := range h {
+// hasHeader reports whether a header is there, without regard to case.
+func hasHeader(h map[string][]string, name string) bool {
+	for k := range h {
 		if strings.EqualFold(k, name) {
-			return v, true
+			return true
 		}
 	}
-	return nil, false
+	return false
 }
 
 // carriesToken reports whether a header line is where the authorizer looks for

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -48,7 +47,8 @@ func newGateway(app *App) *cobra.Command {
 authorizer file: tokens are verified against the issuer's keys, the policy is made
 from their claims, cached and evaluated as API Gateway does it, and a refusal has
 the status, the headers and the body that API Gateway gives it. It is the code that
-"gatepass authorize" asks.
+"gatepass authorize" asks, and other kinds of APIs, routes and authorizers are asked
+for as there: by flags, in the api block of the profile, or in an API file.
 
 What is allowed goes to --upstream, or to a backend that answers with what it was
 given, the context of the authorizer among it. The stage may stand before the path
@@ -58,23 +58,31 @@ When the keys of the issuer cannot be had, the answer is a 500, as with a deploy
 authorizer that fails; it is not cached. It runs until it is interrupted.`,
 		Example: `  gatepass gateway --authorizer authorizer.yaml
   gatepass gateway --upstream http://127.0.0.1:3000 --ttl 0
-  gatepass gateway --upstream http://127.0.0.1:3000 --context-header X-User=principalId`,
+  gatepass gateway --upstream http://127.0.0.1:3000 --context-header X-User=principalId
+  gatepass gateway --kind http --type jwt --audience orders --route-scope read
+  gatepass gateway --api-file api.yaml`,
 		Args: positional(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			g.json = wantJSON(c)
 			return g.run(c.Context())
 		},
 	}
-	f := c.Flags()
+	f := group()
 	f.StringVar(&g.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	f.StringVar(&g.upstream, "upstream", "", "`URL` of the server that gets what is allowed")
 	f.BoolVar(&g.echo, "echo", false, "answer with what the backend would see (the default without --upstream)")
 	listVar(f, &g.headers, "context-header", "", "give the upstream a value of the context: `HEADER=KEY`; may be repeated")
 	f.StringVar(&g.jwks, "jwks", "", "take the keys from this `file` or URL, not from the issuer")
 	f.StringVar(&g.base, "base-path", "", "`path` before every route: /prod, or / for none (default: the stage, or nothing)")
-	g.api.bind(f)
+	groups := []flagGroup{{"The gateway", f}, {"The API (see also --api-file)", g.api.apiGroup()}, {"The authorizer", g.api.authorizerGroup()}}
+	for _, x := range groups {
+		c.Flags().AddFlagSet(x.flags)
+	}
 	c.MarkFlagsMutuallyExclusive("upstream", "echo")
 	g.settings.bind(c, config.Target, config.Policy)
+	g.settings.flags.String("issuer", "", "`URL` of the issuer whose tokens count, with jwt and cognito")
+	c.Flags().AddFlag(g.settings.flags.Lookup("issuer"))
+	c.SetUsageFunc(g.settings.groupedUsage(groups))
 	return c
 }
 
@@ -350,24 +358,6 @@ func tryIt(base string, s authorizer.Source) []string {
 	}
 	value := strings.TrimSpace(s.Scheme + " " + token)
 	return []string{call, `curl -H "` + s.Name + ": " + value + `" ` + base + "/"}
-}
-
-// reachedAt is the URL of a server of ours on this machine, and whether other
-// machines can reach it, too.
-func reachedAt(addr net.Addr) (base string, open bool) {
-	ap, err := netip.ParseAddrPort(addr.String())
-	if err != nil {
-		return "http://" + addr.String(), true
-	}
-	ip := ap.Addr().Unmap()
-	open = !ip.IsLoopback()
-	switch {
-	case ip.Is4() && ip.IsUnspecified():
-		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	case ip.IsUnspecified():
-		ip = netip.IPv6Loopback()
-	}
-	return "http://" + netip.AddrPortFrom(ip, ap.Port()).String(), open
 }
 
 // handled is a request in the JSON form of the log.

@@ -300,16 +300,12 @@ func TestGatewayAnnouncement(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		file, err := readAuthorizerFile(path)
+		g := &gatewayCommand{app: app, base: tc.base}
+		o, s, err := g.options(&config.Profile{Authorizer: path})
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := &gatewayCommand{app: app, base: tc.base, api: apiFlags{ttl: 300, denial: "current"}}
-		o, err := g.options(new(config.Profile), file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := g.announce(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}, "a.yaml", file, &o); err != nil {
+		if err := g.announce(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}, s, &o); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range tc.want {

@@ -1,11 +1,8 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -13,7 +10,6 @@ import (
 
 	"gatepass/pkg/config"
 	"gatepass/pkg/fault"
-	"gatepass/pkg/iostreams"
 	"gatepass/pkg/login"
 	"gatepass/pkg/secret"
 	"gatepass/pkg/store"
@@ -30,9 +26,13 @@ type loginFlags struct {
 	noBrowser   bool
 	credentials bool
 	secretStdin bool
-	minTTL      time.Duration
-	timeout     time.Duration
-	hint, acr   string
+
+	requireKeyring bool
+
+	minTTL    time.Duration
+	timeout   time.Duration
+	reauth    bool
+	countdown countdown
 }
 
 func newLogin(app *App) *cobra.Command {
@@ -41,19 +41,31 @@ func newLogin(app *App) *cobra.Command {
 		Use:   "login",
 		Short: "Log in with the browser and keep the tokens",
 		Long: `Login opens the issuer's login page in the browser, takes the answer on one of the
-app's redirect URIs on this machine, checks it, and keeps the tokens in a file
-that only you can read. Whoever is still logged in stays so: --force logs in anew.
+app's redirect URIs on this machine, checks it, and keeps the tokens. Whoever is
+still logged in stays so: --force logs in anew. While another login with the same
+profile is under way, this one waits for it and takes what it gets.
 
-The browser is the one in BROWSER (a command; %s in it is the URL), or the
-platform's own. On a terminal the address that the browser ends at may also be
-pasted, for browsers that cannot reach this machine.
+The tokens are in a file that only you can read, sealed by a key in the system's
+keyring where there is one that works within 3 seconds; if not, that is said once.
+--store chooses: keyring, file, or memory (gone when the machine restarts).
+--require-keyring refuses anything else. The login is for the API that is set when
+it is made; a project's file that names another is not given its tokens.
+
+The browser is the one of the setting browser (a program and its arguments, {url}
+among them), or in BROWSER (a command; %s in it is the URL), or the platform's own.
+On a terminal the address that the browser ends at may also be pasted, for
+browsers that cannot reach this machine. docs/login.md has more: ssh, containers,
+https redirect URIs, and proving again who one is.
 
 The app's client secret, if it has one, comes from GATEPASS_CLIENT_SECRET or from
 client_secret_command in your own gatepass.yaml. --client-secret-stdin takes it
 from standard input for this login; renewing the tokens needs it again.`,
 		Example: `  gatepass login
   gatepass login --subdomain acme --client-id e0001112-... --redirect-uri http://localhost:3000/oauth/callback
-  gatepass login --force --no-browser`,
+  gatepass login --force --no-browser
+  gatepass login --reauth
+  gatepass login --redirect-uri https://localhost:3000/oauth/callback
+  gatepass login --listen 0.0.0.0       # in a container, with -p 127.0.0.1:3000:3000`,
 		Args: positional(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return l.run(c.Context(), wantJSON(c)) },
 	}
@@ -62,11 +74,11 @@ from standard input for this login; renewing the tokens needs it again.`,
 	f.DurationVar(&l.minTTL, "min-ttl", 0, "log in anew if the token is good for less than this `time`")
 	f.BoolVar(&l.noBrowser, "no-browser", false, "open no browser, only print the URL")
 	f.DurationVar(&l.timeout, "timeout", login.DefaultTimeout, "how long to wait for the answer, a `time` such as 10m")
-	f.StringVar(&l.hint, "login-hint", "", "tell the issuer which `user` is about to log in")
-	f.StringVar(&l.acr, "acr-values", "", "the `kind` of authentication to ask for: onelogin:nist:level:1:re-auth")
+	f.BoolVar(&l.reauth, "reauth", false, "log in anew, and have the issuer confirm that the user proved again who they are")
 	f.BoolVar(&l.credentials, "client-credentials", false, "get a token for the app itself, for no person")
+	f.BoolVar(&l.requireKeyring, "require-keyring", false, "keep the tokens sealed by the keyring, or do not log in")
 	f.BoolVar(&l.secretStdin, "client-secret-stdin", false, "read the client secret from standard input")
-	l.settings.bind(c)
+	l.settings.bind(c, config.Login, config.Person, config.Target)
 	return c
 }
 
@@ -85,12 +97,18 @@ func (l *loginFlags) run(ctx context.Context, asJSON bool) error {
 	if s.secret, err = l.secret(); err != nil {
 		return err
 	}
+	start := l.app.Now()
 	already, err := l.stillIn(ctx, s, p)
 	if err != nil {
 		return err
 	}
 	if !already {
-		if err := l.logIn(ctx, s, p); err != nil {
+		if already, err = l.logIn(ctx, s, p, start); err != nil {
+			return err
+		}
+	}
+	if already {
+		if err := l.rearrange(ctx, s, p); err != nil {
 			return err
 		}
 	}
@@ -119,99 +137,68 @@ func (l *loginFlags) secret() (secret.String, error) {
 
 // stillIn reports whether there is nothing to do.
 func (l *loginFlags) stillIn(ctx context.Context, s *session, p *config.Profile) (bool, error) {
-	if l.force {
+	if l.anew() {
 		return false, nil
 	}
-	_, err := s.tokens(ctx, p, l.minTTL)
+	set, err := s.tokens(ctx, p, l.minTTL)
 	var f *fault.Error
 	if errors.As(err, &f) && f.Kind == fault.Login {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && confirms(set.ID, p.SignIn.ACRValues), err
 }
 
-// logIn gets tokens and stores them. Where that fails, those from before stay.
-func (l *loginFlags) logIn(ctx context.Context, s *session, p *config.Profile) error {
+// logIn gets tokens and stores them. Where that fails, those from before stay. It
+// reports whether another process did it meanwhile.
+func (l *loginFlags) logIn(ctx context.Context, s *session, p *config.Profile, start time.Time) (already bool, err error) {
 	cfg, err := s.client(ctx, p)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := s.store.Check(); err != nil { // before anybody has typed a password for it
-		return err
-	}
-	set, name, err := l.get(ctx, cfg)
+	kind, err := l.keep(ctx, s, p) // before anybody has typed a password for it
 	if err != nil {
-		return err
+		return false, err
+	}
+	unlock, waited, err := s.store.LockLogin(ctx, s.key(p), kind, l.timeout, func() {
+		l.say("another login with the profile %s is under way: waiting for it", p.Name)
+	})
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	if waited {
+		if done, err := l.doneByAnother(ctx, s, p, start); done || err != nil {
+			return done, err
+		}
+	}
+	set, name, err := l.get(ctx, p, cfg)
+	if err != nil {
+		return false, err
 	}
 	l.app.Secrets.Add(set.Access, set.ID, set.Refresh)
-	l.warnOfChange(s, p, set)
-	return s.store.Save(ctx, s.key(p), name, set)
+	before, _ := s.store.Info(s.key(p))
+	l.warnOfChange(before, set)
+	apis := s.newAPI(p, before)
+	l.sayAPI(apis, before)
+	return false, s.store.Save(ctx, s.key(p), store.Login{Name: name, At: l.app.Now(), Kind: kind, APIs: apis}, set)
 }
 
-// get logs a person in, or the app itself.
-func (l *loginFlags) get(ctx context.Context, cfg login.Config) (token.Set, string, error) {
-	if l.credentials {
-		set, err := login.ClientCredentials(ctx, cfg)
-		return set, "the app itself", err
+// doneByAnother reports whether another process has logged in since this one
+// started, so that its login will do.
+func (l *loginFlags) doneByAnother(ctx context.Context, s *session, p *config.Profile, start time.Time) (bool, error) {
+	if !l.anew() {
+		return l.stillIn(ctx, s, p)
 	}
-	cfg.Timeout, cfg.LoginHint, cfg.ACRValues = l.timeout, l.hint, l.acr
-	if l.force {
-		cfg.Prompt = "login"
-	}
-	ui := login.UI{Waiting: l.waiting, Note: func(s string) { l.say("%s", s) }}
-	if !l.noBrowser {
-		ui.Open = func(_ context.Context, address string) error { return l.app.browse(address) }
-	}
-	if l.app.IO.InTerminal && !l.secretStdin {
-		ui.Pasted = lines(l.app.IO.In)
-	}
-	set, result, err := login.Login(ctx, cfg, ui)
-	return set, result.Name(), err
-}
-
-// waiting says what to do while the login waits for its answer.
-func (l *loginFlags) waiting(r login.Request) {
-	w := l.app.IO.Err
-	if l.noBrowser {
-		fmt.Fprintf(w, "Open this page in a browser:\n\n  %s\n\n", iostreams.Visible(r.URL))
-	} else {
-		fmt.Fprintf(w, "The login page opens in your browser. If it does not, open it yourself:\n\n  %s\n\n", iostreams.Visible(r.URL))
-	}
-	paste := ""
-	if l.app.IO.InTerminal {
-		paste = "\nIf the browser cannot reach that address, paste it here as the browser shows it."
-	}
-	fmt.Fprintf(w, "Waiting until %s for the answer at %s.%s\n", r.Until.Local().Format("15:04:05"), r.RedirectURI, paste)
+	info, err := s.store.Info(s.key(p))
+	return err == nil && !info.LoginAt.Before(start), nil
 }
 
 // warnOfChange says when the login is somebody else's than the one before: a
 // browser that is logged in with another account does that without asking.
-func (l *loginFlags) warnOfChange(s *session, p *config.Profile, set token.Set) {
-	before, err := s.store.Info(s.key(p))
-	if err == nil && before.Subject != "" && before.Subject != set.Subject {
+func (l *loginFlags) warnOfChange(before store.Info, set token.Set) {
+	if before.Subject != "" && before.Subject != set.Subject {
 		l.say("this is another user than before: %s, it was %s", set.Subject, before.Subject)
 	}
-}
-
-func (l *loginFlags) say(format string, args ...any) {
-	fmt.Fprintf(l.app.IO.Err, "gatepass: %s\n", l.app.clean(fmt.Sprintf(format, args...)))
-}
-
-// lines reads lines until there are no more. Nobody can stop a read from a
-// terminal, so the goroutine lives as long as the process does.
-func lines(r io.Reader) <-chan string {
-	c := make(chan string)
-	go func() {
-		defer close(c)
-		sc := bufio.NewScanner(r)
-		sc.Buffer(nil, 64<<10)
-		for sc.Scan() {
-			if text := strings.TrimSpace(sc.Text()); text != "" {
-				c <- text
-			}
-		}
-	}()
-	return c
 }
 
 // status is what is known of a profile's login without the network and without
@@ -220,7 +207,7 @@ func lines(r io.Reader) <-chan string {
 func (s *session) status(p *config.Profile, minTTL time.Duration) (view.Session, error) {
 	out := view.Session{
 		SchemaVersion: 1, Profile: p.Name, Why: p.Why, Issuer: issuerOf(p), ClientID: p.ClientID,
-		Store: s.store.Kind(), Where: s.store.Where(s.key(p)),
+		Store: string(s.likelyKind(p)), Where: s.store.Where(s.key(p)),
 	}
 	info, err := s.store.Info(s.key(p))
 	if errors.Is(err, store.ErrNone) {
@@ -229,6 +216,7 @@ func (s *session) status(p *config.Profile, minTTL time.Duration) (view.Session,
 	if err != nil {
 		return out, err
 	}
+	out.Store, out.APIs = string(info.Kind), info.APIs
 	now := s.app.Now()
 	fresh := info.Expiry.IsZero() || now.Add(minTTL).Before(info.Expiry)
 	out.LoggedIn = fresh || info.CanRefresh && minTTL == 0

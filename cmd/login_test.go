@@ -2,6 +2,7 @@ package cmd_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"gatepass/pkg/idp"
 	"gatepass/pkg/iostreams"
 	"gatepass/pkg/secret"
+	"gatepass/pkg/store"
 )
 
 // desk is a person at a computer: an issuer that knows them, a browser that
@@ -32,6 +34,14 @@ type desk struct {
 	env    map[string]string
 	in     string // standard input
 
+	keyring store.Keyring // nil: there is none
+	memory  string        // a folder in memory, or empty
+	dir     string        // the working directory; empty: home
+	page    func()        // what happens before the browser answers, or nil
+
+	visit    func(address string) error // the browser, in place of the usual one
+	terminal bool                       // standard input is a terminal
+
 	mu     sync.Mutex
 	later  time.Duration // by how much the clock is ahead
 	down   bool          // the issuer cannot be reached
@@ -40,7 +50,13 @@ type desk struct {
 
 func newDesk(t *testing.T, clients ...idp.Client) *desk {
 	t.Helper()
-	d := &desk{t: t, home: t.TempDir(), uri: "http://127.0.0.1:" + unused(t) + "/callback"}
+	return newDeskAt(t, "http://127.0.0.1:"+unused(t)+"/callback", clients...)
+}
+
+// newDeskAt is a desk whose client has the given redirect URI.
+func newDeskAt(t *testing.T, uri string, clients ...idp.Client) *desk {
+	t.Helper()
+	d := &desk{t: t, home: t.TempDir(), uri: uri}
 	var server http.Handler
 	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if d.isDown() {
@@ -96,6 +112,12 @@ func (d *desk) change(f func()) {
 // open is the browser.
 func (d *desk) open(address string) error {
 	d.change(func() { d.opened = append(d.opened, address) })
+	if d.page != nil {
+		d.page()
+	}
+	if d.visit != nil {
+		return d.visit(address)
+	}
 	resp, err := http.Get(address)
 	if err != nil {
 		return err
@@ -110,10 +132,12 @@ func (d *desk) open(address string) error {
 func (d *desk) run(exit int, args ...string) (stdout, stderr string) {
 	d.t.Helper()
 	streams, out, errs := iostreams.Test(d.in)
+	streams.InTerminal = d.terminal
 	app := &cmd.App{
-		IO: streams, Getenv: func(n string) string { return d.env[n] }, Now: d.now, Dir: d.home,
+		IO: streams, Getenv: func(n string) string { return d.env[n] }, Now: d.now, Dir: cmp.Or(d.dir, d.home),
 		ConfigDir: d.home, StateDir: filepath.Join(d.home, "state"), CacheDir: filepath.Join(d.home, "cache"),
 		OpenURL: d.open, HTTP: http.DefaultClient, Secrets: new(secret.Redactor),
+		Keyring: d.keyring, MemoryDir: d.memory,
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -453,11 +477,13 @@ func TestUsageMistakes(t *testing.T) {
 	}{
 		{[]string{"login", "extra"}, "usage: gatepass login"},
 		{[]string{"login", "--timeout", "0s"}, "--timeout"},
-		{[]string{"login", "--force", "--redirect-uri", "https://localhost:3000/oauth/callback"}, "cannot be answered yet"},
+		{[]string{"login", "--force", "--redirect-uri", "https://example.com/oauth/callback"}, "not on this machine"},
+		{[]string{"logout", "--everywhere"}, "nobody to ask"},
+		{[]string{"logout", "--yes"}, "go with --everywhere"},
 		{[]string{"login", "--issuer", "http://acme.onelogin.com/oidc/2"}, "https"},
 		{[]string{"login", "--client-credentials"}, "client_auth is none"},
 		{[]string{"token", "--type", "refresh"}, "want access or id"},
-		{[]string{"token", "--format", "xml"}, "want raw, header or json"},
+		{[]string{"token", "--format", "xml"}, "want raw, header, json,"},
 		{[]string{"token", "--min-ttl", "-1s"}, "--min-ttl"},
 		{[]string{"status", "extra"}, "usage: gatepass status"},
 	} {
@@ -539,7 +565,7 @@ func TestPastedAnswer(t *testing.T) {
 	d := newDesk(t)
 	terminal, keyboard := io.Pipe()
 	streams, out, errs := iostreams.Test("")
-	streams.In, streams.InTerminal = terminal, true
+	streams.In, streams.InTerminal, streams.ErrTerminal = terminal, true, true
 	app := &cmd.App{
 		IO: streams, Getenv: func(n string) string { return d.env[n] }, Now: time.Now, Dir: d.home,
 		StateDir: filepath.Join(d.home, "state"), HTTP: http.DefaultClient, Secrets: new(secret.Redactor),
@@ -563,5 +589,8 @@ func TestPastedAnswer(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 	has(t, out.String(), "logged in as Ada")
-	has(t, errs.String(), "paste it here", "that is not the address the browser was sent to")
+	has(t, errs.String(), "paste it here", "\rgatepass: that is not the address the browser was sent to", "\r  5:00 left ")
+	if !strings.HasSuffix(errs.String(), "\r            \r") {
+		t.Errorf("the countdown is left behind: %q", errs)
+	}
 }

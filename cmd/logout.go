@@ -1,8 +1,12 @@
 package cmd
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,8 +18,17 @@ import (
 	"gatepass/pkg/view"
 )
 
+// logoutCommand has the flags of "gatepass logout".
+type logoutCommand struct {
+	app        *App
+	settings   settings
+	everywhere bool
+	yes        bool
+	noBrowser  bool
+}
+
 func newLogout(app *App) *cobra.Command {
-	var s settings
+	l := &logoutCommand{app: app}
 	c := &cobra.Command{
 		Use:   "logout",
 		Short: "Revoke the tokens and forget them",
@@ -23,27 +36,117 @@ func newLogout(app *App) *cobra.Command {
 each step how it went. The tokens are deleted even if they cannot be revoked.
 
 The login in the browser stays: that is the issuer's own, and other apps use it.
+--everywhere ends it too, by opening the issuer's logout page in the browser. At
+OneLogin that ends the whole single-sign-on session there and revokes the tokens of
+every other app in it. It asks first; without a terminal it needs --yes.
+
 An API that checks a token by its signature alone goes on taking it until it
 expires, as API Gateway's caches do.`,
+		Example: `  gatepass logout
+  gatepass logout --everywhere
+  gatepass logout --everywhere --yes --no-browser`,
 		Args: positional(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := s.load(app)
-			if err != nil {
-				return err
-			}
-			result, failed := newSession(app).end(c.Context(), p)
-			if wantJSON(c) {
-				err = view.JSON(app.IO.Out, result)
-			} else {
-				out := app.printer()
-				out.Logout(result)
-				err = out.Err()
-			}
-			return errors.Join(failed, err)
-		},
+		RunE: func(c *cobra.Command, _ []string) error { return l.run(c.Context(), wantJSON(c)) },
 	}
-	s.bind(c, config.Login)
+	f := c.Flags()
+	f.BoolVar(&l.everywhere, "everywhere", false, "end the session in the browser, too, and with it those of all other apps")
+	f.BoolVar(&l.yes, "yes", false, "with --everywhere: do not ask")
+	f.BoolVar(&l.noBrowser, "no-browser", false, "with --everywhere: open no browser, only print the URL")
+	l.settings.bind(c, config.Login)
 	return c
+}
+
+func (l *logoutCommand) run(ctx context.Context, asJSON bool) error {
+	if !l.everywhere && (l.yes || l.noBrowser) {
+		return fault.New(fault.Usage, "--yes and --no-browser go with --everywhere")
+	}
+	p, err := l.settings.load(l.app)
+	if err != nil {
+		return err
+	}
+	s := newSession(l.app)
+	page := ""
+	if l.everywhere {
+		if page, err = l.agree(ctx, p); err != nil {
+			return err
+		}
+	}
+	result, failed := s.end(ctx, p)
+	if page != "" {
+		step, err := l.endSession(p, page)
+		result.Steps = append(result.Steps, step)
+		failed = errors.Join(failed, err)
+	}
+	if asJSON {
+		err = view.JSON(l.app.IO.Out, result)
+	} else {
+		out := l.app.printer()
+		out.Logout(result)
+		err = out.Err()
+	}
+	return errors.Join(failed, err)
+}
+
+// agree says what a logout everywhere ends and asks whether it is to be, before
+// anything is done. It returns the page that does it.
+func (l *logoutCommand) agree(ctx context.Context, p *config.Profile) (string, error) {
+	if err := complete(p); err != nil {
+		return "", err
+	}
+	if !l.yes && !l.app.IO.InTerminal {
+		return "", fault.New(fault.Usage, "--everywhere ends the sessions of other apps too, and there is nobody to ask").
+			WithHint("if that is meant: gatepass logout --everywhere --yes")
+	}
+	page, err := login.EndSession(ctx, login.Config{Issuer: issuerOf(p), HTTP: l.app.HTTP, Now: l.app.Now})
+	if err != nil {
+		return "", withHint(err, "nothing was done; to log out here alone: gatepass logout")
+	}
+	fmt.Fprintf(l.app.IO.Err, `This logs you out everywhere at %s: it ends the whole single-sign-on session of
+your browser there, and revokes the tokens of every other app in it. Work in those
+apps that is not saved may be lost.
+`, issuerOf(p))
+	if l.yes {
+		return page, nil
+	}
+	return page, l.goOn(ctx)
+}
+
+// goOn asks. Everything but a yes is a no.
+func (l *logoutCommand) goOn(ctx context.Context) error {
+	fmt.Fprint(l.app.IO.Err, "Go on? [y/N] ")
+	answers := make(chan string, 1)
+	go func() { // nobody can stop a read from a terminal
+		line, _ := bufio.NewReader(io.LimitReader(l.app.IO.In, 1<<10)).ReadString('\n')
+		answers <- line
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(l.app.IO.Err)
+		return ctx.Err()
+	case line := <-answers:
+		if !strings.HasSuffix(line, "\n") {
+			fmt.Fprintln(l.app.IO.Err)
+		}
+		switch strings.ToLower(strings.TrimSpace(line)) {
+		case "y", "yes":
+			return nil
+		}
+	}
+	return fault.New(fault.Denied, "nothing was done")
+}
+
+// endSession opens the issuer's logout page, or says where it is.
+func (l *logoutCommand) endSession(p *config.Profile, page string) (view.LogoutStep, error) {
+	step := view.LogoutStep{Step: "open the issuer's logout page", Result: "done", Reason: page}
+	if l.noBrowser {
+		step.Result, step.Reason = "skipped", "open it yourself: "+page
+		return step, nil
+	}
+	if err := l.app.browse(page, p.SignIn.Browser); err != nil {
+		step.Result, step.Reason = "failed", err.Error()+"; open it yourself: "+page
+		return step, withHint(err, "open this page to end the session: %s", page)
+	}
+	return step, nil
 }
 
 // end revokes the tokens of a profile and deletes them. What became of each step

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,7 +40,6 @@ func report(ctx context.Context, app *App, asJSON bool, err error) int {
 func classify(ctx context.Context, err error) *fault.Error {
 	var f *fault.Error
 	var s *source.Error
-	var n net.Error
 	switch {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return fault.New(fault.Interrupted, "interrupted")
@@ -49,10 +49,19 @@ func classify(ctx context.Context, err error) *fault.Error {
 		return fromSource(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault.New(fault.Network, "the time limit has passed")
-	case errors.As(err, &n):
+	case fromNetwork(err):
 		return fault.New(fault.Network, "%s", err)
 	}
 	return fault.New(fault.Failed, "%s", err)
+}
+
+// fromNetwork reports whether an error is of the network. It does not ask for a
+// net.Error: the numbers of file-system errors are ones, too.
+func fromNetwork(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	var request *url.Error
+	return errors.As(err, &op) || errors.As(err, &dns) || errors.As(err, &request)
 }
 
 // fromSource shows the mistakes of a file: the first one with its line, the

@@ -26,7 +26,7 @@ type room struct {
 
 // Groups of rooms. Imports point one way: main, cmd, edges, core, leaves.
 var (
-	leaves = []string{"gatepass/pkg/fault", "gatepass/pkg/human", "gatepass/pkg/secret", "gatepass/pkg/iostreams"}
+	leaves = []string{"gatepass/pkg/fault", "gatepass/pkg/human", "gatepass/pkg/loopback", "gatepass/pkg/secret", "gatepass/pkg/iostreams"}
 	impure = []string{"os", "os/", "net", "net/http", "net/http/", "context", "log", "log/", "syscall", "time/tick"}
 	edge   = []string{"github.com/spf13/", "github.com/pkg/browser", "log", "log/", "net/http/httptest", "math/rand", "math/rand/v2", "flag", "testing"}
 )
@@ -47,8 +47,11 @@ func rooms() []room {
 	return []room{
 		{dir: "pkg/fault", stdOnly: true},
 		{dir: "pkg/human", stdOnly: true},
+		{dir: "pkg/loopback", never: with(edge, impure...), stdOnly: true},
+		{dir: "pkg/netfault", never: edge, stdOnly: true},
 		{dir: "pkg/secret", stdOnly: true},
 		{dir: "pkg/iostreams", stdOnly: true},
+		{dir: "pkg/ordered", never: with(edge, "net/http"), stdOnly: true},
 		{dir: "pkg/source", never: core},
 		{dir: "pkg/policy", ours: with(nil, "source"), never: core, stdOnly: true},
 		{dir: "pkg/token", ours: with(leaves, "source"), never: core, stdOnly: true},
@@ -56,12 +59,13 @@ func rooms() []room {
 		{dir: "pkg/apigw/apigwtest", ours: with(leaves, "source", "policy", "token", "apigw")},
 		{dir: "pkg/authorizer", ours: with(leaves, "source", "policy", "token", "apigw"), never: core, stdOnly: true},
 		{dir: "pkg/view", ours: with(leaves, "source", "policy", "token", "apigw", "authorizer"), never: with(edge, "net/http"), stdOnly: true},
-		{dir: "pkg/verify", ours: with(leaves, "source", "token"), never: edge},
-		{dir: "pkg/login", ours: with(leaves, "source", "token"), never: edge},
+		{dir: "pkg/verify", ours: with(leaves, "netfault", "source", "token"), never: edge},
+		{dir: "pkg/login", ours: with(leaves, "netfault", "source", "token"), never: edge},
 		{dir: "pkg/store", ours: with(leaves, "source", "token"), never: with(edge, "net/http")},
 		{dir: "pkg/config", ours: with(leaves, "source", "policy", "apigw"), never: with(edge, "net/http"), stdOnly: true},
-		{dir: "pkg/caller", ours: with(leaves), never: with(edge, "golang.org/x/oauth2"), stdOnly: true},
+		{dir: "pkg/caller", ours: with(leaves, "netfault"), never: with(edge, "golang.org/x/oauth2"), stdOnly: true},
 		{dir: "pkg/gateway", ours: with(leaves, "source", "policy", "token", "apigw"), never: edge, stdOnly: true},
+		{dir: "pkg/doctor", ours: with(leaves, "netfault", "source", "policy", "token", "apigw", "authorizer"), never: edge, stdOnly: true},
 		{dir: "pkg/demo", ours: with(leaves), never: edge, stdOnly: true},
 		{dir: "pkg/idp", ours: with(leaves, "source", "token"), never: edge},
 	}

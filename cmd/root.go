@@ -86,29 +86,6 @@ func noCommand(c *cobra.Command, args []string) error {
 	return err.WithHint("gatepass --help lists the commands")
 }
 
-// flagError turns what the flag parser says into our kind of error.
-func flagError(c *cobra.Command, err error) error {
-	msg := strings.TrimPrefix(err.Error(), "unknown flag: ")
-	e := fault.New(fault.Usage, "%s", err)
-	if name, ok := strings.CutPrefix(msg, "--"); ok && msg != err.Error() {
-		if near := source.Nearest(name, flagNames(c)); near != "" {
-			return e.WithHint("did you mean --%s?", near)
-		}
-	}
-	return e.WithHint("%s --help lists the flags", c.CommandPath())
-}
-
-// positional wraps a cobra check of positional arguments: too few or too many is the
-// user's mistake, exit 2, with the form of the command as its hint.
-func positional(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, given []string) error {
-		if err := check(c, given); err != nil {
-			return fault.New(fault.Usage, "%s", err).WithHint("usage: %s", c.UseLine())
-		}
-		return nil
-	}
-}
-
 // asksJSON reports whether errors are wanted as JSON. The flags may be what is
 // wrong, so this looks at the words themselves.
 func asksJSON(args []string) bool {

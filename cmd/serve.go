@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"syscall"
 	"time"
 
@@ -29,6 +30,24 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		WithHint("an address looks like 127.0.0.1:8080; port 0 takes a free one")
 }
 
+// reachedAt is the URL of a server of ours on this machine, and whether other
+// machines can reach it, too.
+func reachedAt(addr net.Addr) (base string, open bool) {
+	ap, err := netip.ParseAddrPort(addr.String())
+	if err != nil {
+		return "http://" + addr.String(), true
+	}
+	ip := ap.Addr().Unmap()
+	open = !ip.IsLoopback()
+	switch {
+	case ip.Is4() && ip.IsUnspecified():
+		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	case ip.IsUnspecified():
+		ip = netip.IPv6Loopback()
+	}
+	return "http://" + netip.AddrPortFrom(ip, ap.Port()).String(), open
+}
+
 // serve runs a handler until the context ends. Requests under way may finish;
 // that takes a fresh context, because the one that ended would cut them off.
 func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
@@ -37,6 +56,8 @@ func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		// "OPTIONS *" is for the handler to answer: a gateway has no open door.
+		DisableGeneralOptionsHandler: true,
 	}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()

@@ -10,6 +10,7 @@ import (
 	"gatepass/pkg/config"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/human"
+	"gatepass/pkg/iostreams"
 	"gatepass/pkg/login"
 	"gatepass/pkg/secret"
 	"gatepass/pkg/store"
@@ -24,14 +25,16 @@ const margin = time.Minute
 // tokenStore is where tokens are between two commands. That they are in files is
 // known here only.
 type tokenStore interface {
-	Kind() string
 	Where(k store.Key) string
-	Check() error
+	Check(ctx context.Context, kind store.Kind) error
 	Info(k store.Key) (store.Info, error)
 	Load(k store.Key) (token.Set, error)
-	Save(ctx context.Context, k store.Key, name string, set token.Set) error
+	Save(ctx context.Context, k store.Key, l store.Login, set token.Set) error
+	Remember(ctx context.Context, k store.Key, l store.Login) error
+	Move(ctx context.Context, k store.Key, kind store.Kind) error
 	Delete(ctx context.Context, k store.Key) (bool, error)
 	Fresh(ctx context.Context, k store.Key, now time.Time, margin time.Duration, refresh func(context.Context, token.Set) (token.Set, error)) (token.Set, error)
+	LockLogin(ctx context.Context, k store.Key, kind store.Kind, limit time.Duration, waiting func()) (unlock func(), waited bool, err error)
 }
 
 // session is the tokens of a profile: where they are kept, and how they are
@@ -43,11 +46,11 @@ type session struct {
 }
 
 func newSession(app *App) *session {
-	files := &store.Files{}
+	places := &store.Places{Disk: &store.Files{Keyring: app.Keyring}, Memory: &store.Files{Dir: app.MemoryDir}}
 	if app.StateDir != "" {
-		files.Dir = filepath.Join(app.StateDir, "tokens")
+		places.Disk.Dir = filepath.Join(app.StateDir, "tokens")
 	}
-	return &session{app: app, store: files}
+	return &session{app: app, store: places}
 }
 
 func (s *session) key(p *config.Profile) store.Key {
@@ -73,6 +76,9 @@ func (s *session) tokens(ctx context.Context, p *config.Profile, minTTL time.Dur
 		return s.refresh(ctx, p, old)
 	})
 	s.app.Secrets.Add(set.Access, set.ID, set.Refresh)
+	if other := otherUser(p, set); other != nil {
+		return token.Set{}, other
+	}
 	switch {
 	case err == nil && set.Fresh(now, minTTL):
 		return set, nil
@@ -96,13 +102,16 @@ func (s *session) bearer(ctx context.Context, p *config.Profile, kind string, mi
 		set, err := s.tokens(ctx, p, minTTL)
 		return set.Access, set.Expiry, err
 	}
-	set, err := s.tokens(ctx, p, 0)
-	if err != nil {
-		return secret.String{}, time.Time{}, err
-	}
-	if set.ID.IsZero() {
+	set, err := s.store.Load(s.key(p))
+	s.app.Secrets.Add(set.Access, set.ID, set.Refresh)
+	switch other := otherUser(p, set); {
+	case err != nil:
+		return secret.String{}, time.Time{}, s.loginNeeded(p, err)
+	case other != nil:
+		return secret.String{}, time.Time{}, other
+	case set.ID.IsZero():
 		return secret.String{}, time.Time{}, fault.New(fault.Login, "the login gave no ID token").
-			WithHint("log in with the scope openid: gatepass login --force")
+			WithHint("it was that of an app itself; %s --force", loginCommand(p))
 	}
 	now := s.app.Now()
 	until := expiryOf(set.ID)
@@ -122,6 +131,18 @@ func (s *session) bearer(ctx context.Context, p *config.Profile, kind string, mi
 		return secret.String{}, time.Time{}, &fault.Error{Kind: fault.Login, Msg: "the ID token has expired, and the issuer gives no new one without a login", Hint: loginCommand(p) + " --force"}
 	}
 	return secret.String{}, time.Time{}, s.loginNeeded(p, err)
+}
+
+// otherUser reports tokens of somebody else than the profile expects.
+func otherUser(p *config.Profile, set token.Set) error {
+	if want := p.SignIn.Subject; want != "" && !set.Access.IsZero() && set.Subject != want {
+		return &fault.Error{
+			Kind: fault.Login, Hint: loginCommand(p),
+			Msg: fmt.Sprintf("the login with the profile %s is that of the user %q, and %q is expected (%s)",
+				p.Name, iostreams.Visible(set.Subject), iostreams.Visible(want), p.Origin("expect_subject")),
+		}
+	}
+	return nil
 }
 
 // forever is longer than any token lives: asking for it makes a refresh.

@@ -27,16 +27,18 @@ type settings struct {
 }
 
 // bind adds --profile and the flags of the given areas to a command; without
-// areas, of all. In the command's help they stand below its own flags.
+// areas, of all but Person. Those of the network are always among them. In the
+// command's help they stand below its own flags.
 func (s *settings) bind(c *cobra.Command, areas ...config.Area) {
 	s.flags = pflag.NewFlagSet("settings", pflag.ContinueOnError)
 	s.flags.SortFlags = false
 	s.flags.String("profile", "", "`name` of a profile in the settings files")
 	for _, st := range config.Flags() {
 		switch {
-		case len(areas) > 0 && !slices.Contains(areas, st.Area):
+		case st.Area == config.Person && !slices.Contains(areas, st.Area):
+		case len(areas) > 0 && st.Area != config.Network && !slices.Contains(areas, st.Area):
 		case st.List:
-			s.flags.StringArray(st.Flag, nil, st.Help)
+			listVar(s.flags, new([]string), st.Flag, "", st.Help)
 		default:
 			s.flags.String(st.Flag, "", st.Help)
 		}
@@ -45,19 +47,24 @@ func (s *settings) bind(c *cobra.Command, areas ...config.Area) {
 	c.SetUsageFunc(s.usage)
 }
 
-// load merges flags, environment and files into one profile.
+// load merges flags, environment and files into one profile. Requests of the app
+// trust the profile's certificates from then on.
 func (s *settings) load(app *App) (*config.Profile, error) {
 	home := app.Getenv("HOME")
 	if home == "" {
 		home = app.Getenv("USERPROFILE")
 	}
-	return config.Load(config.Sources{
+	p, err := config.Load(config.Sources{
 		Flag:    s.given,
 		Getenv:  app.Getenv,
 		Dir:     app.Dir,
 		Home:    home,
 		UserDir: app.ConfigDir,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return p, app.trust(p.CAFiles)
 }
 
 // given returns the values of a flag that was given.

@@ -1,7 +1,7 @@
 // The browser of the end-to-end test: a person in headless Chromium. It is run
 // with the URL that a program wants opened, does what E2E_PERSON says (JSON:
 // username, password, do) and writes what the last page says to E2E_SEEN, as
-// JSON. A password of null means that the person picks the user on the stand-in's
+// JSON. With "proceed" they go on past the warning of a certificate. A password of null means that the person picks the user on the stand-in's
 // page by a click.
 import { writeFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -16,7 +16,7 @@ const browser = await chromium.launch({
   args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 });
 try {
-  page = await browser.newPage({ javaScriptEnabled: person.javascript ?? true });
+  page = await browser.newPage({ javaScriptEnabled: person.javascript ?? true, ignoreHTTPSErrors: person.proceed ?? false });
   page.setDefaultTimeout(30_000);
   // A page that its own policy hinders is a broken page.
   page.on('console', (message) => {

@@ -156,6 +156,7 @@ type person struct {
 	Password   *string `json:"password"` // nil: a click on the user is enough
 	Do         string  `json:"do,omitempty"`
 	JavaScript *bool   `json:"javascript,omitempty"`
+	Proceed    bool    `json:"proceed,omitempty"` // past the warning of a certificate
 }
 
 // seen is what the browser saw.
@@ -213,7 +214,7 @@ type user struct {
 func newUser(t *testing.T) *user {
 	t.Helper()
 	dir := t.TempDir()
-	return &user{t, dir, append(os.Environ(), "GATEPASS_HOME="+filepath.Join(dir, "home"), "NO_COLOR=1", "TZ=UTC")}
+	return &user{t, dir, append(os.Environ(), "GATEPASS_HOME="+filepath.Join(dir, "home"), "GATEPASS_STORE=file", "NO_COLOR=1", "TZ=UTC")}
 }
 
 // as is the same user in a subtest.

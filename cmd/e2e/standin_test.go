@@ -140,3 +140,41 @@ func TestE2EStandInLogin(t *testing.T) {
 		t.Errorf("a cancelled login: exit %d", r.code)
 	}
 }
+
+// TestE2ECallback is the answer of the login in a real browser in all the ways it
+// may come: by https from a page that is http, and as a form that is posted.
+func TestE2ECallback(t *testing.T) {
+	need(t)
+	bin, err := gatepass()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, scheme, mode string
+	}{
+		{"https", "https", "query"},
+		{"form over http", "http", "form_post"},
+		{"form over https", "https", "form_post"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			u := newUser(t)
+			uri := fmt.Sprintf("%s://localhost:%d/oauth/callback", tc.scheme, freePort(t))
+			var idp struct {
+				Issuer  string
+				Clients []struct{ ClientID string }
+			}
+			start(t, &idp, u.dir, u.env, bin, "idp", "--json", "--listen", "127.0.0.1:0", "--redirect-uri", uri)
+			r, saw := u.login(person{Username: "ada", Proceed: true}, nil, "--issuer", idp.Issuer, "--client-id", idp.Clients[0].ClientID,
+				"--redirect-uri", uri, "--response-mode", tc.mode)
+			if r.code != 0 || !strings.HasPrefix(saw.URL, uri) || !strings.Contains(saw.Text, "You are logged in") {
+				t.Errorf("exit %d; the browser saw %+v", r.code, saw)
+			}
+			if warned := strings.Contains(r.errOut, "will warn of the certificate"); warned != (tc.scheme == "https") {
+				t.Errorf("warned of the certificate: %v", warned)
+			}
+			if inAddress := strings.Contains(saw.URL, "code="); inAddress != (tc.mode == "query") {
+				t.Errorf("the address is %s", saw.URL)
+			}
+		})
+	}
+}

@@ -33,8 +33,7 @@ func (p *Pending) accept(out Output) (*Result, *failure) {
 	switch out.Kind {
 	case Returned:
 	case Failed:
-		return nil, &failure{log: logError, why: "the authorizer failed with the error " + quoted(out.Message) +
-			"; only the message Unauthorized, exactly, makes a 401"}
+		return nil, &failure{log: logError, why: "the authorizer failed with the error " + quoted(out.Message)}
 	case NotInvoked:
 		return nil, &failure{log: logError, why: "the authorizer could not be run: " + out.Message}
 	default:

@@ -82,6 +82,9 @@ func TestErrors(t *testing.T) {
 			if v.Status != tc.status || v.AuthorizerCalled != tc.called || v.Allowed {
 				t.Errorf("%s %+v: %d, called %t, want %d, %t", api.Kind, tc.out, v.Status, v.AuthorizerCalled, tc.status, tc.called)
 			}
+			if tells := strings.Contains(v.Reason, "exactly"); tells != (tc.status == 500 && tc.out.Kind == apigw.Failed) || strings.Contains(v.AuthorizerError, "exactly") {
+				t.Errorf("%s %+v: reason %q, error %q", api.Kind, tc.out, v.Reason, v.AuthorizerError)
+			}
 			if strings.Contains(v.Body, "permission") || strings.Contains(v.Body, "expired") {
 				t.Errorf("the authorizer's words reach the caller: %s", v.Body)
 			}

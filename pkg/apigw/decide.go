@@ -147,7 +147,11 @@ func (p *Pending) noRoute() *Verdict {
 	rest := routable(p.api.Kind, p.req.Path)
 	s := Step{Step: StepRoute, Outcome: OutcomeRefused}
 	s.Reason = fmt.Sprintf("no route for %s %s is deployed in the stage %s", p.req.Method, p.req.Path, p.api.Stage)
-	if p.prep.root.anyPath(rest, rest == "") {
+	switch {
+	case !isVerb(p.req.Method):
+		s.Reason = fmt.Sprintf("API Gateway has no method %q: routes are for %s, and ANY for all of these", p.req.Method, strings.Join(methods()[1:], ", "))
+		s.Inferred = "what the answer to other methods is, is not documented"
+	case p.prep.root.anyPath(rest, rest == ""):
 		s.Reason = fmt.Sprintf("the path %s is deployed, but not with the method %s", p.req.Path, p.req.Method)
 	}
 	if p.api.Kind == HTTP {

@@ -49,7 +49,11 @@ func (p *Pending) failed(out Output, f *failure) *Verdict {
 		p.logf("Unauthorized request")
 		return p.refuse(refusal{t: Unauthorized, status: 401, message: "Unauthorized"})
 	}
-	p.step(Step{Step: StepAuthorizer, Outcome: OutcomeFailed, Reason: f.why, Inferred: f.inferred})
+	reason := f.why
+	if out.Kind == Failed {
+		reason += "; only the message Unauthorized, exactly, makes a 401"
+	}
+	p.step(Step{Step: StepAuthorizer, Outcome: OutcomeFailed, Reason: reason, Inferred: f.inferred})
 	p.logf("Execution failed due to configuration error: %s", f.log)
 	p.logf("AuthorizerConfigurationException")
 	return p.misconfigured()

@@ -118,8 +118,19 @@ func (n *node) anyPath(rest string, done bool) bool {
 	return n.greedy != nil && rest != ""
 }
 
-// match finds the route of a request in a REST or HTTP API.
+// isVerb reports whether a request's method is one that a route can be for, in
+// this very spelling (RFC 9110 section 9.1: methods are case-sensitive).
+func isVerb(method string) bool {
+	return method != "ANY" && slices.Contains(methods(), method)
+}
+
+// match finds the route of a request in a REST or HTTP API. That ANY and $default
+// stand for the seven methods a route may have, and not for TRACE or inventions,
+// is inferred.
 func (p *prepared) match(kind Kind, method, path string) *route {
+	if !isVerb(method) {
+		return nil
+	}
 	if p.open != nil {
 		return p.open
 	}

@@ -134,3 +134,24 @@ func FuzzRoutes(f *testing.F) {
 		}
 	})
 }
+
+// Methods that API Gateway does not have reach nothing: not ANY, not $default, not
+// an API of which every path is a route.
+func TestOtherMethods(t *testing.T) {
+	apis := map[string]*apigw.API{
+		"REST, every path":    rest(lambda()),
+		"REST, ANY /{proxy+}": {Stage: "prod", Routes: []apigw.Route{{Method: "ANY", Path: "/{proxy+}", Access: apigw.Access{Authorizer: lambda()}}}},
+		"HTTP, $default":      {Kind: apigw.HTTP, Stage: "$default", Routes: []apigw.Route{{Method: "$default"}}},
+		"HTTP, ANY":           {Kind: apigw.HTTP, Stage: "$default", Routes: []apigw.Route{{Method: "ANY", Path: "/{proxy+}"}}},
+	}
+	for name, api := range apis {
+		for _, method := range []string{"TRACE", "CONNECT", "PROPFIND", "get", "Any", "ANY", "$default", ""} {
+			r := get("/pets", "Bearer x")
+			r.Method = method
+			v := apigw.Decide(api, r, nil, never(t))
+			if v.Allowed || v.Status != 403 && v.Status != 404 || v.AuthorizerCalled || v.Trace[0].Inferred == "" {
+				t.Errorf("%s, %q: %d, %+v", name, method, v.Status, v.Trace)
+			}
+		}
+	}
+}

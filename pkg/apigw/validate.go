@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"gatepass/pkg/loopback"
 )
 
 // The severities of findings.
@@ -303,12 +305,8 @@ func issuerProblem(issuer string) string {
 		return "is no absolute URL"
 	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		return "must have no query and no fragment"
-	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https" || u.Scheme == "http" && loopback.Is(u.Hostname()):
 		return ""
 	}
 	return "must be an https URL"
-}
-
-func isLoopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
 }

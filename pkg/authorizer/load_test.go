@@ -123,6 +123,8 @@ func TestMistakes(t *testing.T) {
 		{head + "tokens: [{audience: a}]\n" + rest, "2:10", "issuer of these tokens is missing"},
 		{head + "tokens: [{issuer: https://x}]\n" + rest, "2:10", "audience of these tokens is missing"},
 		{head + "tokens: [{issuer: acme, audience: a}]\n" + rest, "2:19", "URL of the issuer"},
+		{head + "tokens: [{issuer: http://x.example, audience: a}]\n" + rest, "2:19", "reached by https"},
+		{head + "tokens: [{issuer: http://127.0.0.1.x.example, audience: a}]\n" + rest, "2:19", "reached by https"},
 		{head + "tokens: [{issuer: 'https://a?b', audience: a}]\n" + rest, "2:19", "no query"},
 		{head + "tokens: [{issuer: https://x, audience: []}]\n" + rest, "2:40", "at least one"},
 		{head + "tokens: [{issuer: https://x, audience: ''}]\n" + rest, "2:40", "empty value"},

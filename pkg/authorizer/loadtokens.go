@@ -1,10 +1,12 @@
 package authorizer
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"gatepass/pkg/loopback"
 	"gatepass/pkg/source"
 	"gatepass/pkg/token"
 )
@@ -83,6 +85,8 @@ func (l *loader) issuer(to *string) func(*source.Node) {
 			l.r.Failf(n, "the issuer is empty")
 		case *to != "" && !strings.HasPrefix(*to, "https://") && !strings.HasPrefix(*to, "http://"):
 			l.r.Failf(n, "want the URL of the issuer, such as https://acme.onelogin.com/oidc/2, got %q", shorten(*to))
+		case strings.HasPrefix(*to, "http://") && !loopback.Is(hostname(*to)):
+			l.r.Failf(n, "an issuer is reached by https; http is for this machine's own addresses")
 		case strings.ContainsAny(*to, "?# "):
 			l.r.Failf(n, "the URL of an issuer has no query and no fragment (OpenID Connect Core section 2)")
 		}
@@ -92,6 +96,15 @@ func (l *loader) issuer(to *string) func(*source.Node) {
 			}
 		}
 	}
+}
+
+// hostname is the host of a URL; empty for what is no URL.
+func hostname(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // words reads a list of strings that is not empty; known, if given, is what each

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"gatepass/pkg/loopback"
 	"gatepass/pkg/secret"
 )
 
@@ -225,7 +225,7 @@ func checkRedirectURI(uri string) error {
 	case u.Scheme == "https" && u.Host != "":
 		return nil
 	case u.Scheme == "http":
-		if !loopback(u.Hostname()) {
+		if !loopback.Is(u.Hostname()) {
 			return errors.New("OneLogin takes http only for localhost: use https")
 		}
 		return nil
@@ -233,12 +233,4 @@ func checkRedirectURI(uri string) error {
 		return errors.New("want https, http on localhost, or the scheme of a native app such as com.example.app")
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }

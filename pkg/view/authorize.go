@@ -6,9 +6,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"gatepass/pkg/apigw"
 	"gatepass/pkg/authorizer"
+	"gatepass/pkg/human"
 	"gatepass/pkg/iostreams"
 	"gatepass/pkg/policy"
 )
@@ -22,12 +24,41 @@ type Authorize struct {
 	Authorizer   *authorizer.Trace // how our own authorizer came to that; nil: another one, or none
 	Claims       string            // whose claims were decided about, for the first line
 	Notes        []string          // what the user should know besides
+	Earlier      []Earlier         // the requests that were made before
 
 	short func(string) string // spells ARNs of the API as "METHOD /path"
 }
 
+// Earlier is a request that was made before, and may have left an answer of the
+// authorizer in the cache.
+type Earlier struct {
+	Method           string        `json:"method,omitempty"`
+	Path             string        `json:"path"`
+	Ago              time.Duration `json:"-"`
+	Status           int           `json:"status"`
+	Allowed          bool          `json:"allowed"`
+	AuthorizerCalled bool          `json:"authorizerCalled"`
+	Cached           bool          `json:"cached,omitempty"`
+	Reason           string        `json:"reason"`
+}
+
 // AuthorizeJSON prints the verdict as JSON: the form of docs/json.md.
-func AuthorizeJSON(w io.Writer, a *Authorize) error {
+func AuthorizeJSON(w io.Writer, a *Authorize) error { return JSON(w, a.form()) }
+
+// authorizeForm is the JSON form of a verdict.
+type authorizeForm struct {
+	SchemaVersion int `json:"schemaVersion"`
+	*apigw.Verdict
+	Event           *apigw.Event      `json:"event"`
+	Response        json.RawMessage   `json:"response"`
+	Backend         any               `json:"backend"`
+	BackendAt       string            `json:"backendAt,omitempty"`
+	AuthorizerTrace *authorizer.Trace `json:"authorizerTrace,omitempty"`
+	Earlier         []Earlier         `json:"earlier,omitempty"`
+	Notes           []string          `json:"notes,omitempty"`
+}
+
+func (a *Authorize) form() authorizeForm {
 	var value any
 	var at string
 	if b := a.Verdict.Backend; b != nil {
@@ -37,16 +68,20 @@ func AuthorizeJSON(w io.Writer, a *Authorize) error {
 	if verdict.Headers == nil {
 		verdict.Headers = map[string]string{}
 	}
-	return JSON(w, struct {
-		SchemaVersion int `json:"schemaVersion"`
-		*apigw.Verdict
-		Event           *apigw.Event      `json:"event"`
-		Response        json.RawMessage   `json:"response"`
-		Backend         any               `json:"backend"`
-		BackendAt       string            `json:"backendAt,omitempty"`
-		AuthorizerTrace *authorizer.Trace `json:"authorizerTrace,omitempty"`
-		Notes           []string          `json:"notes,omitempty"`
-	}{1, &verdict, a.Event, a.Response, value, at, a.Authorizer, a.Notes})
+	return authorizeForm{1, &verdict, a.Event, a.Response, value, at, a.Authorizer, a.Earlier, a.Notes}
+}
+
+// BackendJSON prints what a backend sees of the authorizer, at its place in the
+// event of a Lambda proxy integration.
+func BackendJSON(w io.Writer, b *apigw.Backend) error {
+	if b == nil {
+		return JSON(w, map[string]any{"requestContext": map[string]any{}})
+	}
+	var v any = b.Value
+	for _, key := range slices.Backward(strings.Split(b.At, ".")) {
+		v = map[string]any{key: v}
+	}
+	return JSON(w, v)
 }
 
 // Authorize prints the verdict: one line with the answer, then the steps with
@@ -54,6 +89,7 @@ func AuthorizeJSON(w io.Writer, a *Authorize) error {
 func (p *Printer) Authorize(a *Authorize) {
 	a.short = shortener(a.Verdict.ARN)
 	p.verdictLine(a)
+	p.earlier(a)
 	p.Heading("Why")
 	for i := range a.Verdict.Trace {
 		p.step(&a.Verdict.Trace[i], a)
@@ -73,13 +109,41 @@ func (p *Printer) verdictLine(a *Authorize) {
 	if a.Verdict.Allowed {
 		word = p.Good(p.Bold("ALLOWED"))
 	}
-	line := word + "  " + p.Bold(p.Outside(a.Method+" "+a.Path))
+	line := word + "  " + p.Bold(p.Outside(requestName(a.Method, a.Path)))
 	if !a.Verdict.Allowed {
 		line += "  " + p.Dim(statusText(a.Verdict.Status))
 	}
 	p.Line(line)
 	if a.Claims != "" {
 		p.Line(p.Dim(p.Wrap(0, "for "+p.Outside(a.Claims))))
+	}
+}
+
+// requestName is method and path, or the route key of a WebSocket API.
+func requestName(method, path string) string { return strings.TrimSpace(method + " " + path) }
+
+// earlier lists the requests that were made before.
+func (p *Printer) earlier(a *Authorize) {
+	if len(a.Earlier) == 0 {
+		return
+	}
+	p.Heading("After")
+	for _, e := range a.Earlier {
+		mark, said := p.Bad("✗"), "the authorizer was not called"
+		if e.Allowed {
+			mark = p.Good("✓")
+		}
+		switch {
+		case e.AuthorizerCalled:
+			said = "the authorizer was called"
+		case e.Cached:
+			said = "a cached answer decided"
+		}
+		line := requestName(e.Method, e.Path) + ": " + statusText(e.Status) + "; " + said
+		if e.Ago > 0 {
+			line += ", " + human.Span(e.Ago) + " ago"
+		}
+		p.Printf("  %s %s\n", mark, p.Wrap(4, p.Outside(line)))
 	}
 }
 
@@ -98,7 +162,11 @@ func (p *Printer) mark(o apigw.Outcome) string {
 const stepIndent = 15
 
 func (p *Printer) step(s *apigw.Step, a *Authorize) {
-	p.Printf("  %s %s %s\n", p.mark(s.Outcome), Pad(string(s.Step), 10), p.Wrap(stepIndent, p.Outside(a.short(s.Reason))))
+	reason := a.short(s.Reason)
+	if len(s.Statements) > 0 && s.Outcome == "implicitly-denied" && !a.Verdict.Cached { // a cached policy has a story of its own
+		reason, _, _ = strings.Cut(reason, ": ") // the statements below say the rest
+	}
+	p.Printf("  %s %s %s\n", p.mark(s.Outcome), Pad(string(s.Step), 10), p.Wrap(stepIndent, p.Outside(reason)))
 	if s.Inferred != "" {
 		p.under(p.Warn("inferred: ") + p.Outside(s.Inferred))
 	}

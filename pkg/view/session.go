@@ -26,6 +26,7 @@ type Session struct {
 	CanRefresh    bool       `json:"canRefresh"`
 	Store         string     `json:"store"`
 	Where         string     `json:"where"`
+	APIs          []string   `json:"apis,omitempty"` // the origins the token may go to
 }
 
 // Session prints who is logged in: one line, then the particulars.
@@ -53,9 +54,21 @@ func (p *Printer) Session(s Session) {
 	add("scopes", s.Scope)
 	add("token", p.life(s))
 	if s.LoggedIn || s.ExpiresAt != nil {
-		add("kept in", s.Store+" "+s.Where)
+		add("for the API", strings.Join(s.APIs, ", "))
+		add("kept in", kept(s))
 	}
 	p.Pairs(2, pairs)
+}
+
+// kept says where the tokens are, and how safe that is.
+func kept(s Session) string {
+	switch s.Store {
+	case "keyring":
+		return "sealed by the keyring: " + s.Where
+	case "memory":
+		return "in memory: " + s.Where
+	}
+	return "a file that only you can read: " + s.Where
 }
 
 // user is what somebody is called, and the name the issuer tells people apart by.

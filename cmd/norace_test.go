@@ -1,0 +1,6 @@
+//go:build !race
+
+package cmd_test
+
+// manyLines are enough to see that a batch does not keep its lines.
+const manyLines = 1_000_000
