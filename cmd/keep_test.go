@@ -118,11 +118,11 @@ func TestRequireKeyringComesFirst(t *testing.T) {
 }
 
 func TestStoreIsChosen(t *testing.T) {
-	shm, err := os.MkdirTemp("/dev/shm", "gatepass-test-")
+	shm, err := os.MkdirTemp("/dev/shm", "gatepass-test-") //nolint:usetesting // t.TempDir is on a disk
 	if err != nil {
 		t.Skip("there is no folder in memory: ", err)
 	}
-	defer os.RemoveAll(shm)
+	defer func() { _ = os.RemoveAll(shm) }()
 	d := newDesk(t)
 	d.memory = filepath.Join(shm, "tokens")
 	ring := new(keyring)
