@@ -40,14 +40,19 @@ func (c *countdown) start(w io.Writer, now func() time.Time, until time.Time) {
 	}(c.end)
 }
 
-// stop takes the line away.
-func (c *countdown) stop() {
+// stop takes the line away. Interrupted by Ctrl-C, it stays: somebody may have been
+// typing on it, and what comes next must not be written over that.
+func (c *countdown) stop(interrupted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.w == nil {
 		return
 	}
-	c.clear()
+	if interrupted {
+		fmt.Fprintln(c.w)
+	} else {
+		c.clear()
+	}
 	close(c.end)
 	c.w = nil
 }

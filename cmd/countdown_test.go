@@ -35,7 +35,7 @@ func TestCountdown(t *testing.T) {
 	var b bytes.Buffer
 	var c countdown
 	c.aside(func() { b.WriteString("before\n") })
-	c.stop() // of what was never started
+	c.stop(false) // of what was never started
 	now := time.Unix(0, 0)
 	c.start(&b, func() time.Time { return now }, now.Add(100*time.Minute))
 	show := func(want ...string) {
@@ -61,9 +61,16 @@ func TestCountdown(t *testing.T) {
 	now = now.Add(time.Hour)
 	c.aside(nil)
 	show("before", "gatepass: x", "  0:00 left")
-	c.stop()
+	c.stop(false)
 	show("before", "gatepass: x", "")
 	c.aside(func() { b.WriteString("after\n") })
-	c.stop()
+	c.stop(false)
 	show("before", "gatepass: x", "after", "")
+
+	// Ctrl-C while somebody types: what comes next is below.
+	c.start(&b, func() time.Time { return now }, now.Add(time.Minute))
+	b.WriteString("half a line^C") // the terminal's echo
+	c.stop(true)
+	b.WriteString("interrupted")
+	show("before", "gatepass: x", "after", "  1:00 left half a line^C", "interrupted")
 }

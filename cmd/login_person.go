@@ -41,7 +41,7 @@ func (l *loginFlags) get(ctx context.Context, p *config.Profile, cfg login.Confi
 	if l.app.IO.InTerminal && !l.secretStdin {
 		ui.Pasted = readLines(l.app.IO.In)
 	}
-	defer l.countdown.stop()
+	defer func() { l.countdown.stop(ctx.Err() != nil) }()
 	set, result, err := login.Login(ctx, cfg, ui)
 	return set, result.Name(), err
 }

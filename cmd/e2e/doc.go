@@ -5,5 +5,6 @@
 // Chromium driven by playwright-core (browser.mjs). Both are installed by
 // "npm ci" in this folder, which the tests do not run themselves. Where Node,
 // the modules or Chromium are missing the tests are skipped and say what is
-// missing; with GATEPASS_E2E=required that is a failure.
+// missing; with GATEPASS_E2E=required that is a failure. The tests of the dialogue
+// at a terminal need none of that, and run wherever there is Linux.
 package e2e

@@ -107,11 +107,11 @@ func freePort(t *testing.T) int {
 // provider is a running server.mjs.
 type provider struct{ Issuer, Resource, Secret, Password string }
 
-func startProvider(t *testing.T, redirectURI string, accessTTL time.Duration) provider {
+func startProvider(t *testing.T, redirectURI string, accessTTL time.Duration, more ...string) provider {
 	t.Helper()
 	var p provider
 	env := append(os.Environ(), "E2E_REDIRECT_URI="+redirectURI, fmt.Sprintf("E2E_ACCESS_TTL=%d", int(accessTTL.Seconds())))
-	start(t, &p, ".", env, "node", "server.mjs")
+	start(t, &p, ".", append(env, more...), "node", "server.mjs")
 	return p
 }
 

@@ -75,11 +75,12 @@ type story struct {
 	gatewayPort int
 }
 
-func newStory(t *testing.T, accessTTL time.Duration) *story {
+// newStory starts a provider with what is in its environment, see server.mjs.
+func newStory(t *testing.T, accessTTL time.Duration, env ...string) *story {
 	t.Helper()
 	need(t)
 	redirectURI := fmt.Sprintf("http://127.0.0.1:%d/callback", freePort(t))
-	s := &story{newUser(t), startProvider(t, redirectURI, accessTTL), freePort(t)}
+	s := &story{newUser(t), startProvider(t, redirectURI, accessTTL, env...), freePort(t)}
 	s.write("gatepass.yaml", fmt.Sprintf(projectFile, s.provider.Issuer, redirectURI, s.provider.Resource, s.gatewayPort, freePort(t)))
 	s.write("authorizer.yaml", fmt.Sprintf(authorizerFile, s.provider.Issuer))
 	return s

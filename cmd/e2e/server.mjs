@@ -3,14 +3,18 @@
 // runs until its standard input ends.
 import { createServer } from 'node:http';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import Provider, { errors } from 'oidc-provider';
 
 const redirectURI = process.env.E2E_REDIRECT_URI ?? 'http://127.0.0.1:8127/callback';
 const accessTTL = Number(process.env.E2E_ACCESS_TTL ?? 600); // seconds
+const firstTTL = Number(process.env.E2E_FIRST_TTL ?? accessTTL); // of the access token of a login, not of a refresh
+const refreshDelay = Number(process.env.E2E_REFRESH_DELAY ?? 0); // seconds until a refresh is answered
 const path = '/oidc/2'; // where OneLogin has its issuer
 const resource = 'urn:gatepass:orders';
 const secret = randomBytes(32).toString('hex');
+const refreshes = { granted: 0, refused: 0 }; // as the token endpoint answered them
 
 const users = {
   ada: { sub: '35666371', name: 'Ada Lovelace', given_name: 'Ada', family_name: 'Lovelace', email: 'ada@example.com', groups: ['Admins', 'Staff'] },
@@ -21,6 +25,19 @@ const password = 'open sesame';
 
 function bySub(sub) {
   return Object.entries(users).find(([, user]) => user.sub === sub) ?? [];
+}
+
+function isRefresh(ctx) {
+  return ctx.oidc?.body?.grant_type === 'refresh_token';
+}
+
+// countRefreshes counts every request for a refresh that comes in, and delays its
+// answer.
+async function countRefreshes(ctx, next) {
+  await next();
+  if (!isRefresh(ctx)) return;
+  refreshes[ctx.status === 200 ? 'granted' : 'refused'] += 1;
+  await sleep(refreshDelay * 1000);
 }
 
 function client(id, method, more) {
@@ -67,7 +84,7 @@ async function configuration() {
     pkce: { required: () => true },
     issueRefreshToken: async (ctx, c) => c.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
-    ttl: { AccessToken: accessTTL, IdToken: 7200, RefreshToken: 86400, AuthorizationCode: 60, Grant: 86400, Interaction: 3600, Session: 86400, ClientCredentials: accessTTL },
+    ttl: { AccessToken: (ctx) => (isRefresh(ctx) ? accessTTL : firstTTL), IdToken: 7200, RefreshToken: 86400, AuthorizationCode: 60, Grant: 86400, Interaction: 3600, Session: 86400, ClientCredentials: accessTTL },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     features: {
       devInteractions: { enabled: false },
@@ -148,8 +165,13 @@ const server = createServer();
 server.listen(0, '127.0.0.1', async () => {
   const issuer = `http://127.0.0.1:${server.address().port}${path}`;
   const provider = new Provider(issuer, await configuration());
+  provider.use(countRefreshes);
   const handle = provider.callback();
   server.on('request', (req, res) => {
+    if (req.url === '/refreshes') { // for the test
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(refreshes));
+      return;
+    }
     if (!req.url.startsWith(`${path}/`)) {
       res.writeHead(404).end();
       return;
