@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -131,6 +132,8 @@ func discoveryFault(ctx context.Context, issuer string, err error) error {
 	switch {
 	case errors.As(err, &mismatch):
 		return wrongIssuer(mismatch, err)
+	case errors.As(err, &status) && status.code == http.StatusTooManyRequests:
+		return status.busy(issuer)
 	case errors.As(err, &status) && status.code >= 500:
 		return fault.New(fault.Network, "%s answers %s: %w", hostOf(issuer), status, err).WithHint("try again later")
 	case errors.As(err, &status):

@@ -123,16 +123,21 @@ func (p *provider) endpointFault(ctx context.Context, cfg Config, err error, ref
 
 // statusFault is for answers that are no OAuth 2.0 errors.
 func statusFault(address string, resp *http.Response) error {
-	status := &statusError{resp.StatusCode}
+	status := &statusError{resp.StatusCode, resp.Header.Get("Retry-After")}
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
-		f := fault.New(fault.Network, "%s has had too many requests (%s)", hostOf(address), status)
-		if after := resp.Header.Get("Retry-After"); after != "" {
-			return f.WithHint("try again after: %s", iostreams.Visible(clip(after)))
-		}
-		return f.WithHint("try again later")
+		return status.busy(address)
 	case resp.StatusCode >= 500:
 		return fault.New(fault.Network, "%s answers %s", hostOf(address), status).WithHint("try again later")
 	}
 	return fault.New(fault.Failed, "%s answers %s, and no OAuth 2.0 error", hostOf(address), status)
+}
+
+// busy words 429 Too Many Requests.
+func (e *statusError) busy(address string) error {
+	f := fault.New(fault.Network, "%s has had too many requests (%s)", hostOf(address), e)
+	if e.after != "" {
+		return f.WithHint("try again after: %s", iostreams.Visible(clip(e.after)))
+	}
+	return f.WithHint("try again later")
 }

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -212,7 +213,27 @@ func (p *provider) renewed(ctx context.Context, cfg Config, tok *oauth2.Token, o
 	if err != nil {
 		return token.Set{}, err
 	}
+	if err := sameNonce(old, claims); err != nil {
+		return token.Set{}, err
+	}
 	return set, sameSubject(old, text(claims, "sub"))
+}
+
+// sameNonce refuses a refreshed ID token with the nonce of another login. It need
+// not have one (OpenID Connect Core section 12.2).
+func sameNonce(old token.Set, claims token.Claims) error {
+	got, ok := claims.Lookup("nonce")
+	if !ok || old.ID.IsZero() {
+		return nil
+	}
+	t, err := token.Decode(old.ID.Reveal())
+	if err != nil {
+		return nil // what is stored says nothing of a nonce
+	}
+	if before, _ := t.ClaimSet().Lookup("nonce"); !slices.Equal(got, before) {
+		return invalid("its nonce is not the one of the login")
+	}
+	return nil
 }
 
 // sameSubject refuses tokens of somebody else. An empty subject is not known.

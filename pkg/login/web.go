@@ -74,7 +74,10 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 }
 
 // statusError is an answer to a GET that is neither there nor a redirect.
-type statusError struct{ code int }
+type statusError struct {
+	code  int
+	after string // Retry-After, as it came
+}
 
 func (e *statusError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", e.code, http.StatusText(e.code)))
@@ -91,7 +94,7 @@ func (w *web) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	if req.Method == http.MethodGet && resp.StatusCode >= 400 {
-		return nil, &statusError{resp.StatusCode}
+		return nil, &statusError{resp.StatusCode, resp.Header.Get("Retry-After")}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
@@ -124,6 +127,10 @@ func isNetwork(err error) bool {
 func networkFault(ctx context.Context, address string, err error) error {
 	if ctx.Err() != nil {
 		return interrupted(ctx)
+	}
+	var status *statusError
+	if errors.As(err, &status) && status.code == http.StatusTooManyRequests {
+		return status.busy(address)
 	}
 	why, hint := reason(hostOf(address), err)
 	return &fault.Error{Kind: fault.Network, Msg: why, Hint: hint, Err: err}

@@ -3,6 +3,7 @@ package secret
 import (
 	"bytes"
 	"io"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -25,20 +26,32 @@ func (r *Redactor) Add(secrets ...String) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range secrets {
-		if v := s.Reveal(); len(v) >= shortest {
-			r.known = append(r.known, v)
+		v := s.Reveal()
+		if len(v) < shortest {
+			continue
+		}
+		r.known = append(r.known, v)
+		if form := url.QueryEscape(v); form != v {
+			r.known = append(r.known, form) // as it stands in a form or a query
 		}
 	}
 }
 
 // Text returns s without secrets.
 func (r *Redactor) Text(s string) string {
-	s = Redact(s)
 	if r == nil {
-		return s
+		return Redact(s)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	// Tokens come second: of those that can be read, header and payload stay. All
+	// others come first, so that no pattern ends in the middle of one.
+	for _, k := range r.known {
+		if !strings.HasPrefix(k, "eyJ") {
+			s = strings.ReplaceAll(s, k, redacted)
+		}
+	}
+	s = Redact(s)
 	for _, k := range r.known {
 		s = strings.ReplaceAll(s, k, redacted)
 	}
@@ -59,6 +72,11 @@ func patterns() []*regexp.Regexp {
 		// Parameters of OAuth 2.0 requests and members of its answers.
 		regexp.MustCompile(`(?i)(\b(?:code|code_verifier|client_secret|refresh_token|password)=)[^&\s"'#]+`),
 		regexp.MustCompile(`(?i)("(?:code_verifier|client_secret|refresh_token|password)"\s*:\s*")[^"]+`),
+		// The same of what may be a JSON Web Token, which the first pattern has seen
+		// to, and of JSON inside a string of JSON.
+		regexp.MustCompile(`(?i)(\b(?:access_token|id_token|client_assertion|assertion)=)(?:[^e&\s"'#]|e[^y&\s"'#])[^&\s"'#]*`),
+		regexp.MustCompile(`(?i)(\\?"(?:access_token|id_token|client_assertion)\\?"\s*:\s*\\?")(?:[^e"\\]|e[^y"\\])[^"\\]*`),
+		regexp.MustCompile(`(?i)(\\"(?:code_verifier|client_secret|refresh_token|password)\\"\s*:\s*\\")[^"\\]+`),
 	}
 }
 

@@ -78,15 +78,17 @@ func (t watch) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.w.status, t.w.contentType = resp.StatusCode, resp.Header.Get("Content-Type")
-	resp.Body = &capped{resp.Body, maxBody, t.w}
+	until, _ := req.Context().Deadline()
+	resp.Body = &capped{resp.Body, maxBody, t.w, until}
 	return resp, nil
 }
 
 // capped is a body of limited size.
 type capped struct {
 	io.ReadCloser
-	left int
-	w    *wire
+	left  int
+	w     *wire
+	until time.Time // when the time of the request is up; zero: never
 }
 
 func (c *capped) Read(p []byte) (int, error) {
@@ -102,6 +104,10 @@ func (c *capped) Read(p []byte) (int, error) {
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		c.w.broken = err
+		// The client ends a late request a moment before its context does.
+		if !c.until.IsZero() && !time.Now().Before(c.until) {
+			c.w.broken = context.DeadlineExceeded
+		}
 	}
 	return n, err
 }
