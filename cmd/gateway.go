@@ -54,12 +54,18 @@ What is allowed goes to --upstream, or to a backend that answers with what it wa
 given, the context of the authorizer among it. The stage may stand before the path
 (/prod/orders) or not (/orders), unless --base-path says where it does.
 
+A WebSocket API is served at the stage itself: $connect is decided about, then the
+connection is handed to --upstream, or each message is answered with its route (the
+member "action") and the context, which the connection keeps. Routes that ask for
+AWS signatures cannot be served: "gatepass authorize" decides about those.
+
 When the keys of the issuer cannot be had, the answer is a 500, as with a deployed
 authorizer that fails; it is not cached. It runs until it is interrupted.`,
 		Example: `  gatepass gateway --authorizer authorizer.yaml
   gatepass gateway --upstream http://127.0.0.1:3000 --ttl 0
   gatepass gateway --upstream http://127.0.0.1:3000 --context-header X-User=principalId
   gatepass gateway --kind http --type jwt --audience orders --route-scope read
+  gatepass gateway --kind websocket --identity-source 'header Authorization'
   gatepass gateway --api-file api.yaml`,
 		Args: positional(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -228,6 +234,9 @@ type served struct {
 
 func (g *gatewayCommand) announce(addr net.Addr, st *stage, o *gateway.Options) error {
 	base, open := reachedAt(addr)
+	if o.API.Kind == apigw.WebSocket {
+		base = "ws" + strings.TrimPrefix(base, "http")
+	}
 	z := st.mainAuthorizer()
 	s := served{
 		SchemaVersion: 1, URL: base + o.Base.Path, Stage: o.API.Stage, Source: st.tokenPlace(z).String(), TTL: ttlOf(o.API, z), Authorizer: "none",
@@ -289,7 +298,7 @@ func (s *stage) issuers(z *apigw.Authorizer) []string {
 // ttlOf is for how many seconds answers of an authorizer are kept.
 func ttlOf(api *apigw.API, z *apigw.Authorizer) int {
 	switch {
-	case z == nil || !isFunction(z):
+	case z == nil || !isFunction(z) || api.Kind == apigw.WebSocket: // which caches nothing
 		return 0
 	case z.TTL != nil:
 		return *z.TTL
@@ -303,6 +312,10 @@ func (g *gatewayCommand) announceText(s *served, st *stage, o *gateway.Options) 
 	out := g.app.printer()
 	out.Line(out.Bold("API Gateway"), "at", out.Good(out.Outside(s.URL)))
 	backend, cached, paths := "echo: answers with what it was given", "off", "all"
+	place, socket := "paths", o.API.Kind == apigw.WebSocket
+	if socket {
+		place = "routes"
+	}
 	if s.Upstream != "" {
 		backend = s.Upstream
 	}
@@ -311,14 +324,17 @@ func (g *gatewayCommand) announceText(s *served, st *stage, o *gateway.Options) 
 	}
 	if o.API.Routes != nil {
 		paths = fmt.Sprintf("%d routes", len(o.API.Routes))
+		if socket {
+			paths = strconv.Itoa(len(o.API.Routes))
+		}
 	}
-	if o.Base.Path != "" {
+	if o.Base.Path != "" && !socket { // whose URL says it
 		paths += ", behind " + o.Base.Path
 	}
-	if o.Base.Optional {
+	if o.Base.Optional && !socket {
 		paths += " or without it"
 	}
-	pairs := []view.Pair{{Name: "API", Value: out.Outside(s.API)}, {Name: "paths", Value: out.Outside(paths)}}
+	pairs := []view.Pair{{Name: "API", Value: out.Outside(s.API)}, {Name: place, Value: out.Outside(paths)}}
 	all := st.authorizers()
 	if len(all) == 0 {
 		pairs = append(pairs, view.Pair{Name: "authorizer", Value: "none"})
@@ -336,7 +352,11 @@ func (g *gatewayCommand) announceText(s *served, st *stage, o *gateway.Options) 
 	}
 	out.Pairs(2, append(pairs, view.Pair{Name: "cache", Value: cached}, view.Pair{Name: "backend", Value: out.Outside(backend)}))
 	out.Heading("Try it")
-	for _, line := range tryIt(s.URL, st.tokenPlace(st.mainAuthorizer())) {
+	lines := tryIt(s.URL, st.tokenPlace(st.mainAuthorizer()))
+	if socket {
+		lines = tryConnect(s.URL, st.tokenPlace(st.mainAuthorizer()))
+	}
+	for _, line := range lines {
 		out.Line(" ", out.Outside(line))
 	}
 	out.Printf("\n%s\n", out.Dim("One line a request follows. Stop it with Ctrl-C."))
@@ -358,6 +378,18 @@ func tryIt(base string, s authorizer.Source) []string {
 	}
 	value := strings.TrimSpace(s.Scheme + " " + token)
 	return []string{call, `curl -H "` + s.Name + ": " + value + `" ` + base + "/"}
+}
+
+// tryConnect is a command that connects to a WebSocket API.
+func tryConnect(base string, s authorizer.Source) []string {
+	const token = "$(gatepass token)"
+	switch s.Place {
+	case authorizer.Query:
+		return []string{`wscat -c "` + base + "?" + s.Name + "=" + token + `"`}
+	case authorizer.Cookie:
+		return []string{`wscat -c ` + base + ` -H "Cookie: ` + s.Name + "=" + token + `"`}
+	}
+	return []string{`wscat -c ` + base + ` -H "` + s.Name + ": " + strings.TrimSpace(s.Scheme+" "+token) + `"`}
 }
 
 // handled is a request in the JSON form of the log.

@@ -282,16 +282,22 @@ func TestGatewayAnnouncement(t *testing.T) {
 	for name, tc := range map[string]struct {
 		source, base string
 		want         []string
+		kind         string
 	}{
+		"a WebSocket API": {"header Authorization Bearer", "", []string{
+			"at ws://127.0.0.1:8080/prod\n", "routes", "off\n", `wscat -c ws://127.0.0.1:8080/prod -H "Authorization: Bearer $(gatepass token)"`,
+		}, "websocket"},
+		"a WebSocket API with a query":  {"query t", "/", []string{`wscat -c "ws://127.0.0.1:8080?t=$(gatepass token)"`}, "websocket"},
+		"a WebSocket API with a cookie": {"cookie s", "/", []string{`wscat -c ws://127.0.0.1:8080 -H "Cookie: s=$(gatepass token)"`}, "websocket"},
 		"bearer": {"header Authorization Bearer", "", []string{
 			"at http://127.0.0.1:8080/prod\n", "behind /prod or without it", "gatepass call GET / --api-url http://127.0.0.1:8080/prod\n",
 			`curl -H "Authorization: Bearer $(gatepass token)" http://127.0.0.1:8080/prod/`,
-		}},
+		}, ""},
 		"the tutorial's header": {"header authorizationToken", "/", []string{
 			"at http://127.0.0.1:8080\n", "all\n", `--api-send 'header authorizationToken'`, `curl -H "authorizationToken: $(gatepass token)" http://127.0.0.1:8080/`,
-		}},
-		"query":  {"query access_token", "/v1", []string{"behind /v1\n", `curl "http://127.0.0.1:8080/v1/?access_token=$(gatepass token)"`}},
-		"cookie": {"cookie session", "/", []string{`curl -b "session=$(gatepass token)" http://127.0.0.1:8080/`}},
+		}, ""},
+		"query":  {"query access_token", "/v1", []string{"behind /v1\n", `curl "http://127.0.0.1:8080/v1/?access_token=$(gatepass token)"`}, ""},
+		"cookie": {"cookie session", "/", []string{`curl -b "session=$(gatepass token)" http://127.0.0.1:8080/`}, ""},
 	} {
 		var out bytes.Buffer
 		app := testApp(t, &out, io.Discard)
@@ -300,7 +306,7 @@ func TestGatewayAnnouncement(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		g := &gatewayCommand{app: app, base: tc.base}
+		g := &gatewayCommand{app: app, base: tc.base, api: apiFlags{kind: tc.kind}}
 		o, s, err := g.options(&config.Profile{Authorizer: path})
 		if err != nil {
 			t.Fatal(err)
@@ -312,6 +318,44 @@ func TestGatewayAnnouncement(t *testing.T) {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s: no %q in\n%s", name, want, &out)
 			}
+		}
+	}
+}
+
+// A WebSocket API through the whole command: refused without the token, else
+// upgraded.
+func TestGatewayWebSocket(t *testing.T) {
+	i := newTestIssuer(t)
+	file := "version: 1\ntokens: [{issuer: " + i.URL + ", audience: app}]\nsource: header Authorization Bearer" + `
+policy:
+  Version: "2012-10-17"
+  Statement:
+    - {Effect: Allow, Resource: "*"}
+`
+	base, errs, _ := runGateway(t, file, "--kind", "websocket", "--identity-source", "header Authorization")
+	if !strings.HasPrefix(base, "ws://127.0.0.1:") || !strings.HasSuffix(base, "/prod") {
+		t.Fatalf("it is at %s", base)
+	}
+	for token, want := range map[string]int{"": 401, "Bearer x": 401, "Bearer " + i.token(t, nil): 101} {
+		req, err := http.NewRequest(http.MethodGet, "http"+strings.TrimPrefix(base, "ws"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{
+			"Connection": "Upgrade", "Upgrade": "websocket", "Sec-Websocket-Version": "13", "Sec-Websocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+		} {
+			req.Header.Set(name, value)
+		}
+		if token != "" {
+			req.Header.Set("Authorization", token)
+		}
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%.10q: %d, want %d; log:\n%s", token, res.StatusCode, want, errs)
 		}
 	}
 }

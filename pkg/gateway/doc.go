@@ -9,5 +9,10 @@
 // [New], that bodies stream in both directions in constant memory, and that nothing
 // is cached but what the core says may be.
 //
+// A WebSocket API is served as one: the upgrade is the route $connect. Behind it
+// is the upstream, which gets the connection, or an echo backend that answers each
+// message with the context that the connection keeps. Who signed a request with
+// AWS credentials is for the caller to say ([Options]); signatures are not checked.
+//
 // Listening and shutting down are the caller's.
 package gateway

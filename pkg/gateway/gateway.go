@@ -37,6 +37,10 @@ type Options struct {
 	// Authorizers run the authorizers of the API, by their names. New insists on one
 	// for each authorizer that a route uses.
 	Authorizers map[string]Invoke
+	// Caller finds out who signed a request with AWS credentials; nil is nobody. It is
+	// asked about every request to an API with a route of AWS_IAM. Without it such an
+	// API is refused by New: signatures are not checked here.
+	Caller func(*http.Request) *apigw.Caller
 	// Cache holds results of authorizers; nil makes one of CacheSize. Flushing it is
 	// the caller's business.
 	Cache *apigw.Cache
@@ -77,11 +81,17 @@ type Base struct {
 	Optional bool
 }
 
-// Record is what happened to one request.
+// MessageMethod is the method in the Record of a message to a WebSocket API.
+const MessageMethod = "MESSAGE"
+
+// Record is what happened to one request. Of a connection to a WebSocket API it is
+// told when it is made or refused; of its messages, which only the echo backend
+// reads, one by one.
 type Record struct {
+	// Method is that of the request, or MessageMethod.
 	Method string
 	// Path is the path of the request as it was sent, with the base and without the
-	// query, which may hold a token.
+	// query, which may hold a token. Of a message it is the route key asked for.
 	Path   string
 	Status int
 	// Verdict is what the core decided. It is nil only when the request could not be
@@ -101,6 +111,7 @@ type Record struct {
 type gateway struct {
 	Options
 	backend http.Handler
+	signed  bool // somebody has to be asked who signed a request
 }
 
 // New makes a gateway. The error is a *fault.Error of kind Usage: an API that
@@ -125,11 +136,14 @@ func New(o Options) (http.Handler, error) {
 	if o.Timeout == 0 {
 		o.Timeout = Timeout
 	}
-	g := &gateway{Options: o}
-	if o.Upstream == nil {
-		g.backend = newEcho(o.API)
-	} else {
+	g := &gateway{Options: o, signed: hasIAM(o.API)}
+	switch {
+	case o.Upstream != nil:
 		g.backend = newProxy(&g.Options)
+	case o.API.Kind == apigw.WebSocket:
+		g.backend = &socketEcho{g}
+	default:
+		g.backend = newEcho(o.API)
 	}
 	return g, nil
 }
@@ -137,9 +151,6 @@ func New(o Options) (http.Handler, error) {
 // check refuses what would leave a route open that is not meant to be, and what
 // could not work.
 func (o *Options) check() error {
-	if o.API.Kind == apigw.WebSocket {
-		return fault.New(fault.Usage, "WebSocket APIs are not served")
-	}
 	if b := o.Base.Path; b != "" && (!strings.HasPrefix(b, "/") || strings.HasSuffix(b, "/")) {
 		return fault.New(fault.Usage, "want a base path such as /prod, got %q", b)
 	}
@@ -161,7 +172,9 @@ func (o *Options) check() error {
 // runnable reports why an authorizer cannot be run.
 func (o *Options) runnable(where string, a *apigw.Authorizer) error {
 	switch {
-	case a == nil, o.Authorizers[a.Name] != nil:
+	case a == nil:
+		return nil
+	case a.Type == apigw.AuthIAM && o.Caller != nil, a.Type != apigw.AuthIAM && o.Authorizers[a.Name] != nil:
 		return nil
 	case a.Type == apigw.AuthIAM:
 		return fault.New(fault.Usage, "%s asks for AWS signatures (AWS_IAM), which cannot be checked here", where)
@@ -191,11 +204,17 @@ func (o *Options) checkUpstream() error {
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := g.Now()
 	x := &exchange{w: w, kind: g.API.Kind, rec: Record{Method: r.Method, Path: r.URL.EscapedPath(), Start: start}}
+	if g.API.Kind == apigw.WebSocket {
+		x.w = &upgraded{w, g, x}
+	}
 	defer g.done(x) // also when a broken upstream makes the proxy panic
 	req, ok := g.request(r, start)
-	x.rec.ID, x.ids = req.ID, ids{req.ID, req.ExtendedID}
+	x.req, x.rec.ID, x.ids = req, req.ID, ids{req.ID, req.ExtendedID}
 	if !ok {
-		x.noStage(r, g.API.Kind)
+		x.noStage(r)
+		return
+	}
+	if g.API.Kind == apigw.WebSocket && !x.handshake(r) {
 		return
 	}
 	v := g.decide(r.Context(), req, x)
@@ -212,8 +231,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength < 0 {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	}
-	x.path = req.Path
-	g.backend.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	g.backend.ServeHTTP(x.w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
 }
 
 // decide puts the request to the core.
@@ -228,11 +246,12 @@ func (g *gateway) decide(ctx context.Context, req *apigw.Request, x *exchange) *
 	})
 }
 
-// done tells of the request.
+// done tells of the request, once.
 func (g *gateway) done(x *exchange) {
-	if g.OnRequest == nil {
+	if g.OnRequest == nil || x.told {
 		return
 	}
+	x.told = true
 	x.rec.Took = g.Now().Sub(x.rec.Start)
 	g.OnRequest(&x.rec)
 }

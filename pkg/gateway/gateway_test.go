@@ -354,7 +354,14 @@ func TestNewRefuses(t *testing.T) {
 		"AWS signatures": {with(func(o *gateway.Options) {
 			o.API.Default.Authorizer = &apigw.Authorizer{Name: "iam", Type: apigw.AuthIAM}
 		}), "AWS_IAM"},
-		"WebSocket":           {with(func(o *gateway.Options) { o.API.Kind = apigw.WebSocket }), ""},
+		"AWS signatures that an authorizer is to check": {with(func(o *gateway.Options) {
+			o.API.Default.Authorizer = &apigw.Authorizer{Name: "policy", Type: apigw.AuthIAM}
+		}), "AWS_IAM"},
+		"TOKEN in a WebSocket API": {with(func(o *gateway.Options) { o.API.Kind = apigw.WebSocket }), "WEBSOCKET"},
+		"a connection without": {with(func(o *gateway.Options) {
+			o.API.Kind = apigw.WebSocket
+			o.API.Routes = []apigw.Route{{Method: "$connect", Access: apigw.Access{Authorizer: &apigw.Authorizer{Name: "other", Type: apigw.AuthRequest}}}}
+		}), "$connect"},
 		"a base without /":    {with(func(o *gateway.Options) { o.Base.Path = "prod" }), "base path"},
 		"a base with / after": {with(func(o *gateway.Options) { o.Base.Path = "/prod/" }), "base path"},
 		"an upstream of ftp":  {with(func(o *gateway.Options) { o.Upstream = parse(t, "ftp://x") }), "URL of the upstream"},

@@ -26,8 +26,11 @@ func newProxy(o *Options) http.Handler {
 		BufferPool: newBuffers(),
 		Rewrite: func(p *httputil.ProxyRequest) {
 			x := exchangeOf(p.In)
-			setPath(p.Out.URL, x.path)
+			setPath(p.Out.URL, x.req.Path)
 			p.SetURL(&upstream)
+			if x.kind == apigw.WebSocket && upstream.Path != "" { // connections are made to it, not below it
+				p.Out.URL.Path, p.Out.URL.RawPath = upstream.Path, upstream.RawPath
+			}
 			p.SetXForwarded()
 			for name, key := range headers {
 				setContext(p.Out.Header, name, x.rec.Verdict.Backend, key)

@@ -23,7 +23,7 @@ func (g *gateway) request(r *http.Request, now time.Time) (*apigw.Request, bool)
 	if err != nil {
 		ip = r.RemoteAddr
 	}
-	return &apigw.Request{
+	req := &apigw.Request{
 		Method:     r.Method,
 		Path:       path,
 		Header:     r.Header,
@@ -35,7 +35,15 @@ func (g *gateway) request(r *http.Request, now time.Time) (*apigw.Request, bool)
 		ID:         id.request,
 		ExtendedID: id.extended,
 		NoTrace:    !g.Trace,
-	}, ok
+	}
+	if g.API.Kind == apigw.WebSocket {
+		req.ConnectionID = newIDs().extended // of the same form
+		ok = ok && path == "/"               // there are no paths below the stage
+	}
+	if g.signed {
+		req.Caller = g.Caller(r)
+	}
+	return req, ok
 }
 
 // strip takes the base off a path. Nothing else is done to a path: double slashes,

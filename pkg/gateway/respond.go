@@ -14,7 +14,8 @@ type exchange struct {
 	kind apigw.Kind
 	ids  ids
 	rec  Record
-	path string // of the request, without the base
+	req  *apigw.Request
+	told bool // of the record
 }
 
 // exchangeKey is where a backend finds the exchange in the context of its request.
