@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -61,7 +62,12 @@ func Main() int {
 }
 
 // Run is Main without the process.
-func Run(ctx context.Context, app *App, args []string) int {
+func Run(ctx context.Context, app *App, args []string) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			code = report(ctx, app, asksJSON(args), panicked(p, debug.Stack()))
+		}
+	}()
 	root := newRoot(app, args)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -55,6 +55,16 @@ func classify(ctx context.Context, err error) *fault.Error {
 	return fault.New(fault.Failed, "%s", err)
 }
 
+// panicked is a mistake in gatepass itself as an error. What a panic says may have
+// a secret in it, so that it is written like every other error, without them; and
+// the exit code of Go's own words would be that of a mistake in the arguments.
+func panicked(value any, stack []byte) error {
+	return &fault.Error{
+		Kind: fault.Failed, Msg: fmt.Sprintf("this is a mistake in gatepass: %v", value), Detail: string(stack),
+		Hint: "please report it, with the lines above",
+	}
+}
+
 // fromNetwork reports whether an error is of the network. It does not ask for a
 // net.Error: the numbers of file-system errors are ones, too.
 func fromNetwork(err error) bool {

@@ -66,3 +66,29 @@ func TestReportIsCleanAndWhole(t *testing.T) {
 		t.Errorf("a quiet error exits %d and says %q", code, errs)
 	}
 }
+
+// A panic is an error like any other: without secrets, and with an exit code of
+// its own.
+func TestPanicIsReported(t *testing.T) {
+	const jws = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXRoYXQtd29ya3M"
+	for _, args := range [][]string{{"status"}, {"status", "--json"}, {"token"}, {"login"}} {
+		streams, out, errs := iostreams.Test("")
+		app := &App{IO: streams, Secrets: new(secret.Redactor), Getenv: func(string) string {
+			panic("very-secret, \x1b[2J refresh_token=r-1 and Bearer " + jws)
+		}}
+		app.Secrets.Add(secret.New("very-secret"))
+		if code := Run(context.Background(), app, args); code != 1 {
+			t.Errorf("%v: exit code %d", args, code)
+		}
+		for _, bad := range []string{"very-secret", "r-1", "c2lnbmF0dXJl", "\x1b"} {
+			if strings.Contains(out.String()+errs.String(), bad) {
+				t.Errorf("%v: %q is in %s", args, bad, errs)
+			}
+		}
+		for _, want := range []string{"this is a mistake in gatepass", "eyJzdWIiOiIxIn0.[redacted]", "report_test.go"} {
+			if !strings.Contains(errs.String(), want) {
+				t.Errorf("%v: no %q in %s", args, want, errs)
+			}
+		}
+	}
+}
