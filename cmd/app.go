@@ -77,24 +77,44 @@ func Run(ctx context.Context, app *App, args []string) (code int) {
 // system is the App of a real process.
 func system() *App {
 	in, out, err := terminal(os.Stdin), terminal(os.Stdout), terminal(os.Stderr)
+	secrets := new(secret.Redactor)
 	app := &App{
 		IO: &iostreams.Streams{
-			In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+			// What is said to people passes the redactor whoever says it. Results do
+			// not: a token that was asked for must be printed.
+			In: os.Stdin, Out: os.Stdout, Err: secrets.Guard(os.Stderr),
 			InTerminal: in, OutTerminal: out, ErrTerminal: err,
 			OutColor: iostreams.Color(os.Getenv, out),
 			ErrColor: iostreams.Color(os.Getenv, err),
 			Width:    width(),
 		},
-		Getenv:  os.Getenv,
+		Getenv:  environment(),
 		Now:     time.Now,
 		OpenURL: openURL,
 		HTTP:    &http.Client{Timeout: 30 * time.Second},
-		Secrets: new(secret.Redactor),
+		Secrets: secrets,
 	}
 	app.Dir, _ = os.Getwd()
 	app.ConfigDir, app.StateDir, app.CacheDir = directories(os.Getenv)
 	app.MemoryDir, app.Keyring = memoryDir(os.Getenv, app.StateDir), systemKeyring(os.Getenv)
 	return app
+}
+
+// environment looks variables up. The client secret is taken out of the process's
+// own, so that no child has it: no browser, no helper, no command of exec.
+func environment() func(string) string {
+	hidden := os.Getenv(secretVariable)
+	if hidden == "" {
+		return os.Getenv
+	}
+	// It fails only for names that cannot be.
+	_ = os.Unsetenv(secretVariable)
+	return func(name string) string {
+		if name == secretVariable {
+			return hidden
+		}
+		return os.Getenv(name)
+	}
 }
 
 // directories are where the user's settings, tokens and key sets live. All three

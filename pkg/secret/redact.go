@@ -90,6 +90,24 @@ func Redact(s string) string {
 	return s
 }
 
+// Guard returns a writer that cleans each write by itself and holds nothing back:
+// for a stream on which prompts and half lines must be seen at once. It is the
+// last layer, under writers that clean what they say already; what comes in pieces
+// is for [Redactor.Writer].
+func (r *Redactor) Guard(w io.Writer) io.Writer { return guard{r, w} }
+
+type guard struct {
+	r *Redactor
+	w io.Writer
+}
+
+func (g guard) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(g.w, g.r.Text(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
 // Writer returns a writer that passes text on to w without secrets. It works on
 // whole lines, so that a secret split over two writes is still found; Close
 // writes out an unfinished line.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -197,6 +198,23 @@ func TestPanicPrintsNoSecret(t *testing.T) {
 		}
 		if strings.Contains(string(out), value) || strings.Contains(string(out), fmt.Sprintf("%x", value)) {
 			t.Errorf("%s: printed: %s", mode, out)
+		}
+	}
+}
+
+func TestGuardHoldsNothingBack(t *testing.T) {
+	var out bytes.Buffer
+	var r secret.Redactor
+	r.Add(secret.New(value))
+	w := r.Guard(&out)
+	for _, tc := range []struct{ in, want string }{
+		{"Password: ", "Password: "},
+		{"a " + value + " b", "a [redacted] b"},
+		{"x " + head + "." + body + "." + sig, "x " + head + "." + body + ".[redacted]"},
+	} {
+		out.Reset()
+		if n, err := io.WriteString(w, tc.in); n != len(tc.in) || err != nil || out.String() != tc.want {
+			t.Errorf("%q: wrote %d, %v, %q, want %q", tc.in, n, err, out.String(), tc.want)
 		}
 	}
 }

@@ -1,0 +1,45 @@
+package cmd
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"gatepass/pkg/secret"
+)
+
+func TestEnvironmentHidesTheClientSecret(t *testing.T) {
+	t.Setenv(secretVariable, "from-env")
+	t.Setenv("GATEPASS_ISSUER", "https://acme.example/oidc/2")
+	getenv := environment()
+	if getenv(secretVariable) != "from-env" || getenv("GATEPASS_ISSUER") != "https://acme.example/oidc/2" {
+		t.Errorf("got %q and %q", getenv(secretVariable), getenv("GATEPASS_ISSUER"))
+	}
+	for _, kv := range os.Environ() {
+		if strings.HasPrefix(kv, secretVariable+"=") {
+			t.Error("programs that are started would have the client secret")
+		}
+	}
+}
+
+func TestStderrIsGuarded(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	stderr := os.Stderr
+	os.Stderr = w
+	app := system()
+	os.Stderr = stderr
+	app.Secrets.Add(secret.New("very-secret"))
+	if _, err := app.IO.Err.Write([]byte("a very-secret thing\n")); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	got := make([]byte, 100)
+	n, err := r.Read(got)
+	if err != nil || string(got[:n]) != "a [redacted] thing\n" {
+		t.Errorf("stderr got %q, %v", got[:n], err)
+	}
+}
