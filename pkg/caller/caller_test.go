@@ -148,8 +148,8 @@ func TestHostileServers(t *testing.T) {
 }
 
 func TestWhyThereIsNoConnection(t *testing.T) {
-	closed := httptest.NewServer(nil)
-	closed.Close()
+	// Nobody listens on port 1. A port that was just closed may be taken by others.
+	const closed = "http://127.0.0.1:1"
 	encrypted := newSite(t, arrive, true)
 	plain := newSite(t, arrive, false)
 	failing := func(err error) caller.Options {
@@ -167,7 +167,7 @@ func TestWhyThereIsNoConnection(t *testing.T) {
 		o         caller.Options
 		want      string
 	}{
-		{"refused", closed.URL, caller.Options{}, "refuses connections"},
+		{"refused", closed, caller.Options{}, "refuses connections"},
 		{"no such name", "http://api.invalid", failing(&net.DNSError{Name: "api.invalid", IsNotFound: true}), "there is no host api.invalid"},
 		{"no name server", "http://api.invalid", failing(&net.DNSError{Name: "api.invalid", IsTimeout: true}), "the name server does not answer"},
 		{"time limit", "http://api.invalid", failing(context.DeadlineExceeded), "could not be reached within 15s"},

@@ -568,7 +568,7 @@ func TestAPI(t *testing.T) {
 		})
 	}
 	p := newPatient(t)
-	p.API.URL = "http://127.0.0.1:" + unused(t)
+	p.API.URL = "http://127.0.0.1:1" // nobody listens there
 	if f := p.finds("api", doctor.Failed, "refuses connections"); !f.Network {
 		t.Error("that is the network")
 	}

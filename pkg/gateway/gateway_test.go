@@ -473,10 +473,10 @@ func TestUpstreamFailures(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
 	defer slow.Close()
 	defer close(hang)
-	dead := httptest.NewServer(http.NotFoundHandler())
-	dead.Close()
+	// Nobody listens on port 1. A port that was just closed may be taken by others.
+	const dead = "http://127.0.0.1:1"
 	for name, tc := range map[string]struct{ upstream, want string }{
-		"refused": {dead.URL, "Internal server error"},
+		"refused": {dead, "Internal server error"},
 		"slow":    {slow.URL, "Endpoint request timed out"},
 	} {
 		var rec gateway.Record

@@ -24,8 +24,8 @@ import (
 // TestOf has real failures of a real client.
 func TestOf(t *testing.T) {
 	quiet := log.New(io.Discard, "", 0)
-	closed := httptest.NewServer(nil)
-	closed.Close()
+	// Nobody listens on port 1. A port that was just closed may be taken by others.
+	const closed = "http://127.0.0.1:1"
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = quiet
 	secure.StartTLS()
@@ -47,7 +47,7 @@ func TestOf(t *testing.T) {
 		kind      netfault.Kind
 		why, do   string
 	}{
-		{"refused", closed.URL, http.DefaultClient, netfault.Refused, "refuses connections", "running"},
+		{"refused", closed, http.DefaultClient, netfault.Refused, "refuses connections", "running"},
 		{"late", plain.URL, late, netfault.Late, "did not answer", "HTTPS_PROXY"},
 		{"closed", gone.URL, http.DefaultClient, netfault.Closed, "closed the connection", "try again"},
 		{"not TLS", strings.Replace(plain.URL, "http:", "https:", 1), http.DefaultClient, netfault.NotTLS, "does not speak TLS", "port"},

@@ -112,8 +112,8 @@ func TestDiscoverRefuses(t *testing.T) {
 
 // What cannot be reached is told apart, with the way out.
 func TestUnreachable(t *testing.T) {
-	closed := httptest.NewServer(nil)
-	closed.Close()
+	// Nobody listens on port 1. A port that was just closed may be taken by others.
+	const closed = "http://127.0.0.1:1"
 	silent := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	silent.Start()
 	defer silent.Close()
@@ -154,7 +154,7 @@ func TestUnreachable(t *testing.T) {
 		hint   string
 	}{
 		{"no host", noHost, "https://acme.onelogin.example/oidc/2", `there is no host acme.onelogin.example`, "spelling"},
-		{"refused", nil, closed.URL, "refuses connections", "running"},
+		{"refused", nil, closed, "refuses connections", "running"},
 		{"time limit", &http.Client{Timeout: 50 * time.Millisecond}, silent.URL, "did not answer within", "HTTPS_PROXY"},
 		{"time limit in the answer", &http.Client{Timeout: 100 * time.Millisecond}, drips.URL, "did not answer within", "HTTPS_PROXY"},
 		{"cut in the answer", nil, cut.URL, "closed the connection", ""},
