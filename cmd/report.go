@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -84,6 +86,9 @@ func fromSource(err error) *fault.Error {
 			all = append(all, s)
 		}
 	}
+	slices.SortStableFunc(all, func(a, b *source.Error) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
 	first := all[0]
 	f := &fault.Error{Kind: fault.Usage, Msg: first.Error(), Detail: first.Excerpt(), Hint: first.Hint, Err: err}
 	for _, s := range all[1:] {

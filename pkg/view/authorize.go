@@ -174,7 +174,7 @@ func (p *Printer) step(s *apigw.Step, a *Authorize) {
 		p.authorizerTrace(a)
 	}
 	for i := range s.Statements {
-		p.statement(&s.Statements[i], a.short)
+		p.statement(stepIndent, &s.Statements[i], a.short)
 	}
 }
 
@@ -196,7 +196,7 @@ func (p *Printer) authorizerTrace(a *Authorize) {
 		if s.Kept {
 			mark = p.Good("✓")
 		}
-		p.numbered(mark, s.Index, s.Sid, s.Effect, a.short(s.Reason))
+		p.numbered(stepIndent, mark, s.Index, s.Sid, s.Effect, a.short(s.Reason))
 	}
 	for _, n := range t.Notes {
 		p.under(p.Dim(p.Outside(n)))
@@ -204,21 +204,20 @@ func (p *Printer) authorizerTrace(a *Authorize) {
 }
 
 // statement shows whether a statement of a policy matched the request.
-func (p *Printer) statement(s *policy.StatementTrace, short func(string) string) {
+func (p *Printer) statement(indent int, s *policy.StatementTrace, short func(string) string) {
 	mark := p.Dim("–")
 	if s.Matched {
 		if mark = p.Good("✓"); s.Effect == "Deny" {
 			mark = p.Bad("✗")
 		}
 	}
-	p.numbered(mark, s.Index, s.Sid, s.Effect, short(s.Reason))
+	p.numbered(indent, mark, s.Index, s.Sid, s.Effect, short(s.Reason))
 }
 
 // numbered prints a statement: its effect and name, and the reason.
-func (p *Printer) numbered(mark string, index int, sid, effect, reason string) {
-	const indent = stepIndent + 2
+func (p *Printer) numbered(indent int, mark string, index int, sid, effect, reason string) {
 	text := effect + " " + p.Outside(StatementName(index, sid)) + ": " + p.Outside(reason)
-	p.Printf("%s%s %s\n", strings.Repeat(" ", stepIndent), mark, p.Wrap(indent, text))
+	p.Printf("%s%s %s\n", strings.Repeat(" ", indent), mark, p.Wrap(indent+2, text))
 }
 
 // StatementName is how a statement is spoken of: by its Sid, or by its number
@@ -302,7 +301,7 @@ func (p *Printer) Question(q *Question) {
 	p.Line(p.Dim(p.Outside(q.Resource)))
 	p.Heading("Statements of " + p.Outside(q.Policy))
 	for i := range q.Decision.Statements {
-		p.statement(&q.Decision.Statements[i], asWritten)
+		p.statement(2, &q.Decision.Statements[i], asWritten)
 	}
 	for _, f := range q.Findings {
 		p.Printf("  %s %s\n", p.Warn("!"), p.Wrap(4, p.Outside(f.Message)))
