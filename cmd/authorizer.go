@@ -11,31 +11,30 @@ import (
 	"gatepass/pkg/apigw"
 	"gatepass/pkg/authorizer"
 	"gatepass/pkg/config"
+	"gatepass/pkg/function"
 	"gatepass/pkg/policy"
-	"gatepass/pkg/secret"
 	"gatepass/pkg/source"
 	"gatepass/pkg/token"
 	"gatepass/pkg/verify"
 )
 
-// policyAuthorizer is the policy authorizer together with what verifies its
-// tokens: an event in, an output out. It may be used by several goroutines.
+// policyAuthorizer is the policy authorizer with the clock of this process: the
+// function that runs in AWS, too. It may be used by several goroutines.
 type policyAuthorizer struct {
-	file      *authorizer.File
-	verifiers map[string]*verify.Verifier // by issuer
-	now       func() time.Time
+	*function.Function
+	file *authorizer.File
+	now  func() time.Time
 }
 
 // newPolicyAuthorizer makes an authorizer of a file. The keys of an issuer are
 // asked for when a token needs them.
 func newPolicyAuthorizer(file *authorizer.File, keys func(issuer string) verify.KeySource, now func() time.Time) *policyAuthorizer {
-	a := &policyAuthorizer{file: file, verifiers: map[string]*verify.Verifier{}, now: now}
-	for _, e := range file.Expectations() {
-		a.verifiers[e.Issuer] = verify.NewVerifier(token.Expect{
+	verifier := func(e authorizer.Expectation) function.Verifier {
+		return verify.NewVerifier(token.Expect{
 			Issuer: e.Issuer, Audience: e.Audience, Algorithms: e.Algorithms, Use: e.Use, Leeway: e.Leeway,
 		}, keys(e.Issuer), 0)
 	}
-	return a
+	return &policyAuthorizer{function.New(file, function.Options{Verifier: verifier, Refused: verify.IsRefused}), file, now}
 }
 
 // readAuthorizerFile reads and checks an authorizer file.
@@ -56,65 +55,14 @@ func readAuthorizerFile(path string) (*authorizer.File, error) {
 	return authorizer.Load(n)
 }
 
-// invoke answers an event as the deployed authorizer would: find the token,
-// verify it, decide. When the issuer's keys cannot be had the authorizer fails,
-// which is a 500 that nobody caches, and not a Deny.
+// invoke answers an event as the deployed authorizer would.
 func (a *policyAuthorizer) invoke(ctx context.Context, ev apigw.Event) (apigw.Output, authorizer.Trace) {
-	raw, err := a.file.TokenOf(ev)
-	if err != nil {
-		return a.file.Refuse(ev, err.Error())
-	}
-	verified, err := a.verify(ctx, raw)
-	if report, refused := verify.IsRefused(err); refused {
-		return a.file.Refuse(ev, refusal(report))
-	}
-	if err != nil {
-		return authorizer.Fail(err)
-	}
-	return a.file.Decide(ev, authorizer.Verified(verified))
+	return a.Invoke(ctx, ev, a.now())
 }
 
 // assume answers an event for claims that somebody made up.
 func (a *policyAuthorizer) assume(ev apigw.Event, claims token.Claims) (apigw.Output, authorizer.Trace) {
-	return a.file.Decide(ev, authorizer.MadeUp(claims))
-}
-
-// verify checks a token against the entry of the file that is for its issuer. A
-// token of another issuer is refused without asking anybody for keys.
-func (a *policyAuthorizer) verify(ctx context.Context, raw secret.String) (token.Verified, error) {
-	issuer := ""
-	t, err := token.Decode(raw.Reveal())
-	if err == nil && t.Kind == token.JWT {
-		if n := t.Claims.Get("iss"); n != nil && n.Kind == source.String {
-			issuer = n.Text
-		}
-	}
-	if v := a.verifiers[issuer]; v != nil {
-		return v.Verify(ctx, raw.Reveal(), a.now())
-	}
-	return token.Verified{}, &verify.Refused{Report: a.unknown(t, err, issuer)}
-}
-
-// unknown is the report on a token that no entry of the file is for.
-func (a *policyAuthorizer) unknown(t *token.Token, err error, issuer string) token.Report {
-	c := token.Check{Name: token.CheckForm, Result: token.Fail}
-	switch {
-	case err != nil:
-		c.Reason = err.Error()
-	case t.Kind != token.JWT:
-		return token.Report{Token: t, Checks: t.CheckHeader(token.Expect{})}
-	default:
-		c.Name, c.Reason = token.CheckIssuer, fmt.Sprintf("the authorizer file has no tokens of the issuer %q", issuer)
-	}
-	return token.Report{Token: t, Checks: []token.Check{c}}
-}
-
-// refusal is why a token does not count, in a line.
-func refusal(r token.Report) string {
-	if c, ok := r.Failed(); ok {
-		return c.Name + ": " + c.Reason
-	}
-	return "its signature was not checked"
+	return a.Assume(ev, claims)
 }
 
 // issuerKeys makes the key sources of an authorizer: what the issuer publishes, or

@@ -3,35 +3,7 @@ package authorizer
 import (
 	"bytes"
 	"encoding/json"
-
-	"gatepass/pkg/apigw"
-	"gatepass/pkg/policy"
 )
-
-// answer is what the authorizer says: a document, or the message it fails with.
-type answer struct {
-	document []byte
-	message  string
-}
-
-// returned is the answer with a policy, in the form of API Gateway: principalId,
-// policyDocument and context.
-func returned(principal string, doc *policy.Document, context contextValues) (answer, error) {
-	document, err := plain(struct {
-		PrincipalID string           `json:"principalId"`
-		Policy      *policy.Document `json:"policyDocument"`
-		Context     contextValues    `json:"context,omitempty"`
-	}{principal, doc, context})
-	return answer{document: document}, err
-}
-
-// output is the answer as the gateway's side takes it.
-func output(a answer, t Trace) (apigw.Output, Trace) {
-	if a.document == nil {
-		return apigw.ErrorOutput(a.message), t
-	}
-	return apigw.ResultOutput(a.document), t
-}
 
 // contextValue is one key of the context.
 type contextValue struct {

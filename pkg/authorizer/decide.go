@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gatepass/pkg/apigw"
 	"gatepass/pkg/policy"
 	"gatepass/pkg/token"
 )
@@ -39,10 +40,10 @@ const refusedPrincipal = "unauthorized"
 // is a 500 (Developer Guide, "Use API Gateway Lambda authorizers").
 const unauthorized = "Unauthorized"
 
-// decide makes the answer for claims at a place.
-func (f *File) decide(p place, c Claims) (answer, Trace) {
+// settle decides about claims at a place.
+func (f *File) settle(p place, c Claims, form Form) *Decision {
 	if c.origin == "" {
-		return f.refused(p, "nothing vouches for the claims: the token has not been verified")
+		return f.refusal(p, form, "nothing vouches for the claims: the token has not been verified")
 	}
 	t := Trace{Claims: string(c.origin)}
 	principal, err := f.principal.fill(c.claims)
@@ -50,9 +51,9 @@ func (f *File) decide(p place, c Claims) (answer, Trace) {
 		err = fmt.Errorf("it is empty")
 	}
 	if err != nil {
-		a, refusal := f.refused(p, "the principal cannot be named: "+err.Error())
-		refusal.Claims = t.Claims
-		return a, refusal
+		d := f.refusal(p, form, "the principal cannot be named: "+err.Error())
+		d.trace.Claims = t.Claims
+		return d
 	}
 	t.Principal, t.Notes = principal.value.text, principal.notes
 	doc, steps, err := policy.Specialize(f.policy, policy.Specialization{
@@ -65,12 +66,12 @@ func (f *File) decide(p place, c Claims) (answer, Trace) {
 	if err != nil {
 		return failed(t, blame(err, steps))
 	}
-	a, err := returned(t.Principal, doc, f.contextOf(c.claims, &t))
-	if err != nil {
-		return failed(t, err)
-	}
+	values := f.contextOf(c.claims, &t)
 	t.Outcome, t.Reason = Answered, applying(steps)
-	return a, t
+	if form == Simple {
+		return simple(doc, values, t)
+	}
+	return whole(doc, values, t)
 }
 
 // contextOf fills the context. A key whose claim is missing is left out.
@@ -104,27 +105,26 @@ func applying(steps []policy.SpecializeStep) string {
 
 // failed is an answer that is the author's mistake, or the operator's: a 500 at
 // the gateway, and never a Deny, which the gateway would keep.
-func failed(t Trace, err error) (answer, Trace) {
+func failed(t Trace, err error) *Decision {
 	t.Outcome, t.Reason = Failed, strings.ReplaceAll(err.Error(), "\n", "; ") // joined errors
-	return answer{message: "the authorizer failed: " + t.Reason}, t
+	return &Decision{out: apigw.ErrorOutput("the authorizer failed: " + t.Reason), trace: t}
 }
 
-// refused is the answer to a token that does not count.
-func (f *File) refused(p place, reason string) (answer, Trace) {
+// refusal is the answer to a token that does not count.
+func (f *File) refusal(p place, form Form, reason string) *Decision {
 	t := Trace{Outcome: Refused, Reason: reason}
-	if f.refuse == Unauthorized {
-		return answer{message: unauthorized}, t
+	switch {
+	case f.refuse == Unauthorized:
+		return &Decision{out: apigw.ErrorOutput(unauthorized), trace: t}
+	case form == Simple:
+		return &Decision{out: apigw.ResultOutput([]byte(notAuthorized)), trace: t}
 	}
 	doc, _, err := policy.Specialize(new(policy.Document), policy.Specialization{Deny: p.whole()})
 	if err != nil {
 		return failed(t, err)
 	}
-	a, err := returned(refusedPrincipal, doc, nil)
-	if err != nil {
-		return failed(t, err)
-	}
 	t.Principal = refusedPrincipal
-	return a, t
+	return whole(doc, nil, t)
 }
 
 // resource expands a short resource for Specialize.

@@ -147,7 +147,7 @@ func wantRefusal(t *testing.T, out apigw.Output, refuse string) {
 func TestRefuse(t *testing.T) {
 	for _, refuse := range []string{"unauthorized", "deny"} {
 		f := load(t, strings.Replace(designFile, "refuse: unauthorized", "refuse: "+refuse, 1))
-		out, trace := f.Refuse(event("GET /x"), "the token has expired")
+		out, trace := f.Refuse(event("GET /x"), Policy, "the token has expired")
 		wantRefusal(t, out, refuse)
 		if trace.Outcome != Refused || trace.Reason != "the token has expired" {
 			t.Errorf("trace %+v", trace)
@@ -176,7 +176,7 @@ func TestFail(t *testing.T) {
 		"no ARN": func() (apigw.Output, Trace) {
 			return f.Decide(apigw.Event{ARN: "x"}, MadeUp(claimsOf(t, `{"sub":"1"}`)))
 		},
-		"refused, no ARN": func() (apigw.Output, Trace) { return f.Refuse(apigw.Event{}, "no") },
+		"refused, no ARN": func() (apigw.Output, Trace) { return f.Refuse(apigw.Event{}, Policy, "no") },
 		"a long ARN": func() (apigw.Output, Trace) {
 			return f.Decide(event("GET /"+strings.Repeat("y", MaxARN)), MadeUp(claimsOf(t, `{"sub":"1"}`)))
 		},

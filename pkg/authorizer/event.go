@@ -37,30 +37,30 @@ func (f *File) TokenOf(ev apigw.Event) (secret.String, error) {
 // policy that API Gateway would not take, and an event without a proper ARN, make
 // the authorizer fail, which is a 500 and never a Deny.
 func (f *File) Decide(ev apigw.Event, c Claims) (apigw.Output, Trace) {
-	p, err := placeOf(ev)
-	if err != nil {
-		return output(failed(Trace{}, err))
-	}
-	return output(f.decide(p, c))
+	return f.Settle(ev, c, Policy).Answer(ev)
 }
 
 // Refuse answers an event whose token does not count, for a reason that is put in
 // the trace and not told to the caller: with the error Unauthorized (401), or with
-// an explicit Deny of the whole API (403) when the file says "refuse: deny".
+// an explicit Deny of the whole API (403) when the file says "refuse: deny", which
+// in the simple form is isAuthorized: false.
 //
 // It is for tokens that are not valid. When that cannot be found out, because the
 // keys of the issuer are not to be had, use [Fail]: a Deny would be cached.
-func (f *File) Refuse(ev apigw.Event, reason string) (apigw.Output, Trace) {
+func (f *File) Refuse(ev apigw.Event, form Form, reason string) (apigw.Output, Trace) {
 	p, err := placeOf(ev)
-	if err != nil && f.refuse == Deny {
-		return output(failed(Trace{}, err))
+	if err != nil && f.refuse == Deny && form == Policy {
+		return failed(Trace{}, err).Answer(ev)
 	}
-	return output(f.refused(p, reason))
+	return f.refusal(p, form, reason).Answer(ev)
 }
 
 // Fail answers that the authorizer cannot decide: a 500 at the gateway, which
 // caches nothing. The error reaches the log and not the caller.
-func Fail(err error) (apigw.Output, Trace) { return output(failed(Trace{}, err)) }
+func Fail(err error) (apigw.Output, Trace) {
+	d := failed(Trace{}, err)
+	return d.out, d.trace
+}
 
 // placeOf is the API and stage of an event.
 func placeOf(ev apigw.Event) (place, error) {

@@ -161,7 +161,7 @@ func one(what, name string, values []string) (string, error) {
 func (c carried) header(name string) []string {
 	var values []string
 	for k, v := range c.headers {
-		if strings.EqualFold(k, name) {
+		if len(k) == len(name) && strings.EqualFold(k, name) { // a name has no letters beyond ASCII
 			values = append(values, v...)
 		}
 	}

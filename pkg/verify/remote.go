@@ -27,6 +27,9 @@ type Options struct {
 	// Interval is the least time between two requests for keys; zero is a minute.
 	// A token with an unknown key ID causes a request, and anybody can send one.
 	Interval time.Duration
+	// Retry is the least time between two requests while there are no keys at all:
+	// nothing can be decided then. Zero is Interval.
+	Retry time.Duration
 	// Offline makes no requests. Keys come from the cache, whatever their age.
 	Offline bool
 	// Now is the clock; nil is the system's.
@@ -34,6 +37,9 @@ type Options struct {
 	// Note is told what a person should know, such as that keys out of the cache
 	// are used because the issuer cannot be reached. It may be nil.
 	Note func(string)
+	// Fetched is told of every time an issuer was asked for keys, with what came of
+	// it. It may be nil.
+	Fetched func(error)
 }
 
 const (
@@ -77,6 +83,9 @@ func newRemote(issuer, address string, o Options) *Remote {
 	if o.Interval <= 0 {
 		o.Interval = defaultInterval
 	}
+	if o.Retry <= 0 {
+		o.Retry = o.Interval
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -118,13 +127,17 @@ func (r *Remote) KeySet(ctx context.Context, keyID string) (*KeySet, error) {
 		return s.set, nil
 	case r.o.Offline:
 		return r.offline(s)
-	case !r.tried.IsZero() && r.o.Now().Sub(r.tried) < r.o.Interval:
-		if s == nil {
-			return nil, r.err
-		}
+	case s == nil && r.triedWithin(r.o.Retry):
+		return nil, r.err
+	case s != nil && r.triedWithin(r.o.Interval):
 		return s.set, nil
 	}
 	return r.refresh(ctx, s)
+}
+
+// triedWithin reports whether keys were asked for a short time ago.
+func (r *Remote) triedWithin(d time.Duration) bool {
+	return !r.tried.IsZero() && r.o.Now().Sub(r.tried) < d
 }
 
 // serves reports whether a snapshot answers for a key without asking the issuer.
@@ -156,6 +169,9 @@ func (r *Remote) refresh(ctx context.Context, old *snapshot) (*KeySet, error) {
 		return nil, err // the caller gave up, which says nothing about the issuer
 	}
 	r.tried, r.err = r.o.Now(), err
+	if r.o.Fetched != nil {
+		r.o.Fetched(err)
+	}
 	switch {
 	case err != nil && old == nil:
 		return nil, err

@@ -67,14 +67,26 @@ func NewVerifier(e token.Expect, keys KeySource, max int) *Verifier {
 // is not right, malformed ones included; otherwise keys could not be had, and
 // nothing is known about the token.
 func (v *Verifier) Verify(ctx context.Context, raw string, now time.Time) (token.Verified, error) {
-	hash := maphash.String(v.seed, raw)
-	if t, ok := v.recall(hash, raw, now); ok {
+	if t, ok := v.Recall(raw, now); ok {
 		return t, nil
 	}
 	t, err := token.Decode(raw)
 	if err != nil {
 		return token.Verified{}, &Refused{token.Report{Checks: []token.Check{{Name: token.CheckForm, Result: token.Fail, Reason: err.Error()}}}}
 	}
+	return v.VerifyToken(ctx, t, now)
+}
+
+// Recall returns a token that was verified before and is still good at a time,
+// without asking for keys. As long as it is remembered the result holds the same
+// *token.Token, so that what was made of it can be kept under its address.
+func (v *Verifier) Recall(raw string, now time.Time) (token.Verified, bool) {
+	return v.recall(maphash.String(v.seed, raw), raw, now)
+}
+
+// VerifyToken is Verify for a token that has been decoded already, without looking
+// whether it is remembered.
+func (v *Verifier) VerifyToken(ctx context.Context, t *token.Token, now time.Time) (token.Verified, error) {
 	e := v.expect
 	e.Now = now
 	r, err := Verify(ctx, t, e, v.keys)
@@ -85,7 +97,8 @@ func (v *Verifier) Verify(ctx context.Context, raw string, now time.Time) (token
 	if !ok {
 		return token.Verified{}, &Refused{r}
 	}
-	v.remember(hash, raw, good, now)
+	raw := t.Raw().Reveal()
+	v.remember(maphash.String(v.seed, raw), raw, good, now)
 	return good, nil
 }
 
