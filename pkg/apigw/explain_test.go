@@ -80,7 +80,7 @@ func TestExplainOwn(t *testing.T) {
 		{"waf", blocked, get("/orders", ""), nil},
 		{"uri-too-long", rest(lambda()), get("/"+strings.Repeat("a", 1600), ""), nil},
 		{"jwt-missing", scoped, get("/orders", ""), nil},
-		{"jwt-refused", scoped, get("/orders", "t.t.t"), checked(t, claims("exp=1"))},
+		{"jwt-expired", scoped, get("/orders", "t.t.t"), checked(t, claims("exp=1"))},
 		{"jwt-scope", scoped, get("/orders", "t.t.t"), checked(t, claims(""))},
 		{"http-missing-source backend", httpAPI(simple()), get("/orders", ""), nil},
 		{"http-unauthorized backend", httpAPI(simple()), get("/orders", "x"), unauthorized},
@@ -116,11 +116,11 @@ func TestExplainSeen(t *testing.T) {
 		{"authorizer-failure", 500, "x-amzn-errortype: AuthorizerFailureException", `{"message":null}`},
 		{"signature", 403, "x-amzn-ErrorType: InvalidSignatureException", `{"message":"The request signature we calculated…"}`},
 		{"credentials-expired", 403, "x-amzn-ErrorType: ExpiredTokenException", `{"message":"…"}`},
-		{"bad-request", 400, "x-amzn-ErrorType: BadRequestException", `{"message":"Invalid request body"}`},
+		{"bad-body", 400, "x-amzn-ErrorType: BadRequestException", `{"message":"Invalid request body"}`},
 		{"media-type", 415, "x-amz-apigw-id: a", `{"message":"Unsupported Media Type"}`},
 		{"too-large", 413, "x-amzn-ErrorType: RequestTooLargeException", `{"message":"Request Too Long"}`},
 		{"integration-timeout", 504, "x-amz-apigw-id: a, x-amzn-ErrorType: InternalServerErrorException", `{"message": "Endpoint request timed out"}`},
-		{"integration-failed", 502, "x-amz-apigw-id: a, x-amzn-ErrorType: InternalServerErrorException", `{"message": "Internal server error"}`},
+		{"integration-malformed", 502, "x-amz-apigw-id: a, x-amzn-ErrorType: InternalServerErrorException", `{"message": "Internal server error"}`},
 		{"integration-timeout", 504, "apigw-requestid: a", `{"message":"Service Unavailable"}`},
 		{"cloudfront", 403, "Server: CloudFront, X-Cache: Error from cloudfront", "<html>"},
 		{"backend", 401, "x-amzn-RequestId: r, x-amz-apigw-id: a", `{"error":"my own"}`},
@@ -157,10 +157,11 @@ func TestCauses(t *testing.T) {
 
 func FuzzExplainResponse(f *testing.F) {
 	f.Add(403, "AccessDeniedException", `{"Message":"User is not authorized"}`, "Bearer")
+	f.Add(0, "", "", "")
 	f.Add(500, "", `{"message":null}`, `Bearer error_description="`)
 	f.Fuzz(func(t *testing.T, status int, errorType, body, challenge string) {
 		s := apigw.Seen{Status: status, Body: []byte(body), Header: map[string][]string{"x-amzn-errortype": {errorType}, "WWW-Authenticate": {challenge}}}
-		if got := apigw.ExplainResponse(s); (status < 400) != (len(got) == 0) {
+		if got := apigw.ExplainResponse(s); (status < 400 && status != 0) != (len(got) == 0) {
 			t.Errorf("%d %q %q: %v", status, errorType, body, got)
 		}
 	})
