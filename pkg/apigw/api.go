@@ -96,6 +96,10 @@ type API struct {
 	// keys in usage plans of the stage.
 	APIKeySource APIKeySource
 	PlanKeys     []string
+	// UsagePlan limits requests with these keys, in REST APIs; nil limits nothing.
+	// Throttle is the stage's, for all requests. Deciding does not count: see [Usage].
+	UsagePlan *UsagePlan
+	Throttle  Throttle
 	// Responses are the customised gateway responses of a REST API.
 	Responses map[ResponseType]GatewayResponse
 

@@ -296,7 +296,7 @@ func TestRespond(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	v, _ = apigw.Begin(httpAPI(nil), get("/", ""))
-	if r := v.Respond(apigw.IntegrationFailure, ""); r.Status != 504 || r.Body != `{"message":"Internal Server Error"}` {
+	if r := v.Respond(apigw.IntegrationFailure, ""); r.Status != 503 || r.Body != `{"message":"Service Unavailable"}` {
 		t.Errorf("HTTP API: %d %s", r.Status, r.Body)
 	}
 }

@@ -57,5 +57,5 @@ func ExampleExplainResponse() {
 		fmt.Println(c.ID + ": " + c.Meaning)
 	}
 	// Output:
-	// no-route: No method and path GET /orders is deployed in this stage: in spite of its text, the answer does not speak of your token.
+	// no-route: This stage has no method for GET /orders: in spite of its text, the answer does not speak of your token.
 }

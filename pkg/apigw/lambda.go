@@ -160,7 +160,11 @@ func denialText(t DenialText, e policy.Effect) string {
 // before key, is needed for keys that come from the authorizer and inferred for
 // others.
 func (p *Pending) admit(usageKey string) *Verdict {
-	if v := p.apiKey(usageKey); v != nil {
+	key, v := p.apiKey(usageKey)
+	if v == nil {
+		v = p.limit(key)
+	}
+	if v != nil {
 		return v
 	}
 	if p.trace {
@@ -172,7 +176,7 @@ func (p *Pending) admit(usageKey string) *Verdict {
 	} else {
 		p.reason = "allowed"
 	}
-	v := p.verdict()
+	v = p.verdict()
 	v.Allowed, v.BackendCalled = true, true
 	v.Status = 200
 	if p.api.Kind == WebSocket && p.eventType() == "CONNECT" {
@@ -182,32 +186,43 @@ func (p *Pending) admit(usageKey string) *Verdict {
 	return v
 }
 
-// apiKey checks the API key and what the usage plan leaves (AWS: "Choose an API key
-// source").
-func (p *Pending) apiKey(usageKey string) *Verdict {
-	if p.api.Kind != REST {
-		return nil
+// apiKey checks the API key and returns it (AWS: "Choose an API key source").
+func (p *Pending) apiKey(usageKey string) (string, *Verdict) {
+	if p.api.Kind != REST || !p.route.APIKeyRequired {
+		return "", nil
 	}
-	if p.route.APIKeyRequired {
-		key, from := last(p.req.header("X-Api-Key")), "the header x-api-key"
-		if p.api.APIKeySource == KeyFromAuthorizer {
-			key, from = usageKey, "the authorizer's usageIdentifierKey"
-		}
-		if !p.prep.planKeys[key] {
-			reason := "an API key is required and " + from + " has none"
-			if key != "" {
-				reason = "the API key of " + from + " is in no usage plan of the stage"
-			}
-			p.step(Step{Step: StepAPIKey, Outcome: OutcomeRefused, Reason: reason})
-			return p.refuse(refusal{t: InvalidAPIKey, message: "Forbidden"})
-		}
-		p.step(Step{Step: StepAPIKey, Outcome: OutcomeOK, Reason: "the API key is in a usage plan of the stage"})
+	key, from := last(p.req.header("X-Api-Key")), "the header x-api-key"
+	if p.api.APIKeySource == KeyFromAuthorizer {
+		key, from = usageKey, "the authorizer's usageIdentifierKey"
 	}
-	switch p.req.Limit {
-	case Throttled:
-		p.step(Step{Step: StepAPIKey, Outcome: OutcomeRefused, Reason: "too many requests for the usage plan or stage just now"})
-		return p.refuse(refusal{t: ThrottledResponse, message: "Too Many Requests"})
-	case QuotaExceeded:
+	if !p.prep.planKeys[key] {
+		reason := "an API key is required and " + from + " has none"
+		if key != "" {
+			reason = "the API key of " + from + " is in no usage plan of the stage"
+		}
+		p.step(Step{Step: StepAPIKey, Outcome: OutcomeRefused, Reason: reason})
+		return "", p.refuse(refusal{t: InvalidAPIKey, message: "Forbidden"})
+	}
+	p.step(Step{Step: StepAPIKey, Outcome: OutcomeOK, Reason: "the API key is in a usage plan of the stage"})
+	return key, nil
+}
+
+// limit asks what the usage plan of the key and the stage leave. Only REST APIs have
+// quotas; the body of an HTTP API's 429 is inferred from its phrase.
+func (p *Pending) limit(key string) *Verdict {
+	limit := p.req.Limit
+	if limit == NotLimited && p.req.Meter != nil {
+		limit = p.req.Meter(key)
+	}
+	switch {
+	case limit == Throttled:
+		s := Step{Step: StepAPIKey, Outcome: OutcomeRefused, Reason: "too many requests for the usage plan or stage just now"}
+		if p.api.Kind != REST {
+			s.Reason, s.Inferred = "too many requests for the stage just now", "the status is documented, the body is not"
+		}
+		p.step(s)
+		return p.refuse(refusal{t: ThrottledResponse, status: 429, message: "Too Many Requests"})
+	case limit == QuotaExceeded && p.api.Kind == REST:
 		p.step(Step{Step: StepAPIKey, Outcome: OutcomeRefused, Reason: "the quota of the usage plan is used up"})
 		return p.refuse(refusal{t: QuotaExceededResponse, message: "Limit Exceeded"})
 	}

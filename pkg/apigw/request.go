@@ -41,8 +41,11 @@ type Request struct {
 	// Caller is who signed the request with AWS credentials, for AWS_IAM; nil is
 	// nobody.
 	Caller *Caller
-	// Limit says that the usage plan or the stage throttles the request.
+	// Limit says that the usage plan or the stage throttles the request. Where it does
+	// not, Meter is asked, if it is not nil: once, with the API key or none, for a
+	// request that is let through otherwise. It is [Usage.Take] with a time.
 	Limit Limit
+	Meter func(key string) Limit
 	// NoTrace leaves out Verdict.Trace and Verdict.Log, which cost more than the
 	// decision itself. Verdict.Reason is there all the same.
 	NoTrace bool

@@ -277,7 +277,8 @@ func (p *Pending) templateFor(templates map[string]string) string {
 
 // Respond makes the gateway response of a type that is not decided here, such as
 // INTEGRATION_TIMEOUT, for a request that was let through. An empty message is the
-// usual one. HTTP APIs answer it with the same status and their plain body.
+// usual one. HTTP APIs answer it with the same status and their plain body, but for
+// backends that do not answer, which are a 503.
 func (v *Verdict) Respond(t ResponseType, message string) *Verdict {
 	p := v.p
 	d, _ := t.Default()
@@ -286,8 +287,10 @@ func (v *Verdict) Respond(t ResponseType, message string) *Verdict {
 	}
 	p.step(Step{Step: StepBackend, Outcome: OutcomeFailed, Reason: "the gateway answers " + string(t)})
 	r := refusal{t: t, status: d.Status, message: message, null: message == ""}
-	if p.api.Kind == HTTP && message == "Internal server error" {
-		r.message = "Internal Server Error"
+	if p.api.Kind == HTTP && (t == IntegrationFailure || t == IntegrationTimeout) {
+		// Captured of a time-out (cortexlabs/cortex issue 1225); of a backend that cannot
+		// be reached it is inferred.
+		r.status, r.message = 503, "Service Unavailable"
 	}
 	refused := p.refuse(r)
 	refused.BackendCalled = v.BackendCalled

@@ -28,6 +28,11 @@ func (v *Verdict) expand(text, missing string) string {
 	if v.p == nil {
 		return text
 	}
+	return expand(text, missing, v.lookup)
+}
+
+// expand fills in a text with what lookup finds.
+func expand(text, missing string, lookup func(name string) (string, bool)) string {
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(text, "$")
@@ -36,7 +41,7 @@ func (v *Verdict) expand(text, missing string) string {
 			return b.String()
 		}
 		name, length := variable(rest)
-		value, known := v.lookup(name)
+		value, known := lookup(name)
 		switch {
 		case name == "":
 			b.WriteByte('$')

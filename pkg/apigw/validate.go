@@ -117,6 +117,7 @@ func (a *API) validateOnlyREST(f *findings) {
 		{a.ResourcePolicy != nil, "resource policies"},
 		{len(a.Responses) > 0 && a.Kind == HTTP, "gateway responses"},
 		{len(a.PlanKeys) > 0 && a.Kind == HTTP, "API keys"},
+		{a.UsagePlan != nil && a.Kind == HTTP, "usage plans"},
 		{a.WAFBlocks, "AWS WAF"},
 	} {
 		if c.has {

@@ -14,6 +14,7 @@ package config
 import (
 	"slices"
 
+	"gatepass/pkg/secret"
 	"gatepass/pkg/source"
 )
 
@@ -45,7 +46,11 @@ type Profile struct {
 	// Why says why it is this profile, as the end of the sentence "it is ...".
 	Why string
 
-	Issuer       string
+	Issuer string
+	// OwnIssuer is the issuer as flags, the environment and the user's own file name
+	// it, whatever the project's says; empty where they name none. Anybody can write
+	// a project's file: what is secret goes to this one.
+	OwnIssuer    string
 	ClientID     string
 	ClientAuth   string // none, post or basic
 	RedirectURIs []string
@@ -71,6 +76,7 @@ type Profile struct {
 	Files []File
 
 	block Value // the api block that defines the API; its node is nil where none does
+	files []*document
 }
 
 // SignIn is how a person logs in.
@@ -92,6 +98,8 @@ type API struct {
 	File  string // path of the API file, or empty: see Profile.Definition
 	Token string // which token it wants: access or id
 	Send  Send   // where the token goes
+	// Key is the API key, or nothing. Never from a project's file.
+	Key secret.String
 }
 
 // Value is a setting with where it comes from.
@@ -147,7 +155,24 @@ func Load(s Sources) (*Profile, error) {
 		return nil, err
 	}
 	p.merge(flags, env, project.layer(p.Name), user.layer(p.Name))
+	p.files = []*document{project, user}
+	if own := strongest(flags, env, user.layer(p.Name))["issuer"].Values; len(own) > 0 {
+		p.OwnIssuer = own[0]
+	}
 	return p, nil
+}
+
+// strongest takes each setting from the first layer that has it.
+func strongest(layers ...layer) layer {
+	all := layer{}
+	for _, l := range layers {
+		for key, v := range l {
+			if _, stronger := all[key]; !stronger {
+				all[key] = v
+			}
+		}
+	}
+	return all
 }
 
 // blockKey is the key of a layer's api block as a whole. No setting has it.
@@ -168,6 +193,9 @@ func (p *Profile) merge(layers ...layer) {
 		}
 		if st.assign != nil && len(v.Values) > 0 {
 			st.assign(p, slices.Clone(v.Values))
+		}
+		if st.secret && v.Set() {
+			v.Values = []string{secret.New(v.Values[0]).String()}
 		}
 		p.Values = append(p.Values, v)
 	}

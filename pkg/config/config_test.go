@@ -76,7 +76,7 @@ func TestNoFileAtAll(t *testing.T) {
 	p := w.load()
 	want := &config.Profile{
 		Name: "default", Why: "what there is without a settings file",
-		Issuer: "http://127.0.0.1:9", ClientID: "x", ClientAuth: "none",
+		Issuer: "http://127.0.0.1:9", OwnIssuer: "http://127.0.0.1:9", ClientID: "x", ClientAuth: "none",
 		RedirectURIs: []string{"http://localhost:3000/oauth/callback", "http://127.0.0.1:8127/callback"},
 		Scopes:       []string{"openid", "groups", "email"},
 		SignIn:       config.SignIn{ResponseMode: "query"},
@@ -156,6 +156,7 @@ func samples() map[string][3]string {
 		"api.url":               {"https://h.example/prod/", "https://h.example/prod/", "https://h.example/prod/"},
 		"api.token":             {"id", "id", "id"},
 		"api.send":              {"header authorizationToken", "header authorizationToken", "header authorizationToken"},
+		"api.key":               {"k3y-k3y", "k3y-k3y", "[redacted]"},
 		"api.file":              {"/api.yaml", "/api.yaml", "/api.yaml"},
 		"authorizer":            {"/a.yaml", "/a.yaml", "/a.yaml"},
 	}
@@ -198,8 +199,8 @@ func TestEverySettingFromEverySource(t *testing.T) {
 			w.own("profiles: {p: {" + inYAML(key, s[1]) + "}}")
 			check(t, w, config.User)
 		})
-		if key == "client_secret_command" || key == "browser" {
-			continue // neither a flag nor a project's file may name a command
+		if key == "client_secret_command" || key == "browser" || key == "api.key" {
+			continue // neither a flag nor a project's file may name a command or hold a secret
 		}
 		t.Run(key+"/flag", func(t *testing.T) {
 			w := newWorld(t)

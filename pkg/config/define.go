@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"path/filepath"
 	"strings"
 
@@ -13,6 +14,8 @@ type definer struct {
 	source.Reader
 	*Definition
 	dir string // what relative paths are relative to
+	// planKeys are those of the usage plan, which are added to the others.
+	planKeys []string
 }
 
 // read reads the whole. A file of its own may say its version and its URL, too;
@@ -37,6 +40,7 @@ func (d *Definition) read(n *source.Node, dir string, ownFile bool) error {
 	}
 	// Routes name authorizers, which must be known by then.
 	r.Object(first(n, "kind", "authorizers", "authorizer", "scopes", "api_key"), fields)
+	d.API.PlanKeys = append(d.API.PlanKeys, r.planKeys...)
 	r.onlyOne()
 	r.needDefault()
 	return inOrder(r.Err())
@@ -65,7 +69,7 @@ func first(n *source.Node, keys ...string) *source.Node {
 
 func (r *definer) fields() source.Fields {
 	a := r.API
-	return source.Fields{
+	fields := source.Fields{
 		"kind":                r.kind,
 		"stage":               r.name(&a.Stage),
 		"region":              r.name(&a.Region),
@@ -88,6 +92,9 @@ func (r *definer) fields() source.Fields {
 		"jwt_descriptions":    r.stringMap(&a.JWTDescriptions),
 		"waf_blocks":          r.Bool(&a.WAFBlocks),
 	}
+	maps.Copy(fields, r.servingFields())
+	maps.Copy(fields, r.planFields())
+	return fields
 }
 
 // notHere refuses a key that a profile has and an API file has not.
@@ -203,6 +210,7 @@ func (r *definer) document(n *source.Node) *source.Node {
 		r.Failf(n, "want the name of a file")
 		return nil
 	}
+	r.Files = append(r.Files, r.path(n.Text))
 	doc, _, err := readNode(r.path(n.Text))
 	if err != nil {
 		r.Fail(inFile(n, err))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -215,7 +216,10 @@ func (r *definer) authorizerFields(a *definedAuthorizer, n *source.Node) (open b
 		}
 	}
 	fields["response"] = func(n *source.Node) { answer.Response = r.document(n) }
+	function := &Function{}
+	maps.Copy(fields, r.functionFields(function))
 	r.Object(n, fields)
+	answer.Function = r.functionOf(function, n)
 	if ttl >= 0 {
 		z.TTL = &ttl
 	}
@@ -236,21 +240,33 @@ func given(n *source.Node, key string) bool {
 // fits refuses what cannot go together whatever the kind of API.
 func (r *definer) fits(a *definedAuthorizer, n *source.Node, open bool) {
 	function := !a.hasType && len(a.z.JWT.Issuers) == 0 || a.hasType && !open && (a.z.Type == apigw.AuthToken || a.z.Type == apigw.AuthRequest)
-	for _, key := range []string{"file", "response"} {
+	for _, key := range append([]string{"file", "response"}, functionKeys()...) {
 		if given(n, key) && !function {
 			r.Failf(n.Get(key), "an authorizer of this type runs no function that could answer")
 		}
 	}
-	if given(n, "file") && given(n, "response") {
-		r.Failf(n.Get("response"), "a file and a response at once: only one can answer")
-	}
-	if given(n, "file") && a.z.SimpleResponses {
+	r.oneAnswers(n)
+	if file := n.Get("file"); file != nil && a.z.SimpleResponses && !IsHandler(file.Text) {
 		r.Failf(n.Get("simple_responses"), "an authorizer file answers with policies, not with isAuthorized")
 	}
 	if function && len(a.z.JWT.Issuers) > 0 {
 		err := n.Errorf("issuers are for authorizers of type jwt and cognito")
 		err.Hint = "whose tokens a Lambda authorizer takes is its own business: an authorizer file says it in tokens"
 		r.Fail(err)
+	}
+}
+
+// oneAnswers refuses several who answer.
+func (r *definer) oneAnswers(n *source.Node) {
+	first := ""
+	for _, key := range []string{"file", "response", "handler", "invoke", "function"} {
+		switch {
+		case !given(n, key):
+		case first == "":
+			first = key
+		case first == "file" || first == "response": // functions among themselves: functionOf
+			r.Failf(n.Get(key), "a %s and a %s at once: only one can answer", first, key)
+		}
 	}
 }
 

@@ -66,6 +66,11 @@ func (r *definer) route(key string, at place, n *source.Node) {
 			},
 			"scopes":  r.Strings(&route.Scopes),
 			"api_key": r.Bool(&route.APIKeyRequired),
+			"integration": func(n *source.Node) {
+				if i := r.integration(n); i != nil {
+					r.Integrations[route.Key()] = i
+				}
+			},
 		})
 	}
 	if inherits {

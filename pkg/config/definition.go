@@ -30,6 +30,8 @@ type Definition struct {
 	HasDefault bool
 	// Kind says that the kind of API is given.
 	Kind bool
+	// Serving is for those who serve the API.
+	Serving
 
 	authorizers []*definedAuthorizer
 	inherits    []int // the routes that name no authorizer
@@ -38,11 +40,12 @@ type Definition struct {
 	at          map[string]place
 }
 
-// Answer is who answers for an authorizer: the policy authorizer with a file, or
-// always the same answer.
+// Answer is who answers for an authorizer: the policy authorizer with a file,
+// somebody's function, or always the same answer.
 type Answer struct {
 	File     string       // path of an authorizer file, or empty
 	Response *source.Node // the answer, or nil
+	Function *Function    // what is run or asked, or nil
 }
 
 // place is where something is defined.
@@ -56,7 +59,7 @@ func definitionKeys() []string {
 	return []string{
 		"kind", "stage", "region", "account", "id", "partition", "authorizer", "authorizers", "routes", "scopes", "api_key", "api_keys",
 		"api_key_source", "resource_policy", "gateway_responses", "stage_variables", "denial_text", "mask_account", "integration_payload",
-		"jwt_descriptions", "waf_blocks",
+		"jwt_descriptions", "waf_blocks", "throttle", "usage_plan", "integration", "cors", "binary_media_types",
 	}
 }
 
@@ -78,8 +81,19 @@ func (p *Profile) Definition() (*Definition, error) {
 	return d, nil
 }
 
+// DefinitionOrigin is where the definition is from: what names the API file, or the
+// file with the api block. Its kind is Default where there is neither.
+func (p *Profile) DefinitionOrigin() Origin {
+	if o := p.Origin("api.file"); p.API.File != "" && (p.block.node == nil || o.Kind >= p.block.Origin.Kind) {
+		return o
+	}
+	return p.block.Origin
+}
+
 func newDefinition() *Definition {
-	return &Definition{API: &apigw.API{}, Answers: map[string]Answer{}, at: map[string]place{}}
+	return &Definition{
+		API: &apigw.API{}, Answers: map[string]Answer{}, at: map[string]place{}, Serving: Serving{Integrations: map[string]*Integration{}},
+	}
 }
 
 // readDefinition reads an API file.
@@ -89,6 +103,7 @@ func readDefinition(path string) (*Definition, error) {
 		return nil, veil(err, data)
 	}
 	d := newDefinition()
+	d.Files = append(d.Files, path)
 	if err := d.read(n, filepath.Dir(path), true); err != nil {
 		return nil, veil(err, data)
 	}
@@ -226,7 +241,7 @@ func (d *Definition) blamed(f apigw.Finding, n *source.Node, nth int) *source.No
 		"integration-payload": {"integration_payload"}, "resource-policy-size": {"resource_policy"},
 		"response-type": {"gateway_responses"}, "response-status": {"gateway_responses"},
 		"authorizer-name": {"authorizers"}, "authorizer-quota": {"authorizers"},
-		"only-rest": {"resource_policy", "gateway_responses", "api_keys", "waf_blocks", "api_key"},
+		"only-rest": {"resource_policy", "gateway_responses", "api_keys", "usage_plan", "waf_blocks", "api_key"},
 	}[f.ID]
 	var found []*source.Node
 	for _, key := range keys {

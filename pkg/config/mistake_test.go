@@ -50,6 +50,7 @@ func TestMistakesInFiles(t *testing.T) {
 		{"an address in a project", "profiles:\n  dev:\n    listen: 0.0.0.0", "listen is not taken from a project's file", "GATEPASS_LISTEN"},
 		{"a key in a project", "profiles:\n  dev:\n    tls_key: key.pem", "tls_key is not taken from a project's file", "GATEPASS_TLS_KEY"},
 		{"a browser in a project", "profiles:\n  dev:\n    browser: [rm]", "everybody who clones it", "GATEPASS_BROWSER"},
+		{"an API key", "profiles:\n  dev:\n    api:\n      key: hunter2", "4:12: api.key is not taken from a project's file", "GATEPASS_API_KEY"},
 		{"a command in a project", "profiles:\n  dev:\n    client_secret_command: [rm]", "everybody who clones it", "GATEPASS_CLIENT_SECRET_COMMAND"},
 		{"no YAML", "profiles: [", "not valid YAML", ""},
 		{"no text", "\xff", "1:1: invalid UTF-8", ""},
@@ -124,6 +125,7 @@ func TestExcerptsShowNoSecrets(t *testing.T) {
 		"profiles:\n  dev: {client_secret: hunter2, issuer: [\n",
 		"client_secret: hunter2\n",
 		"password: hunter2\n",
+		"profiles:\n  dev:\n    api: {url: x, key: hunter2}\n",
 	} {
 		w := newWorld(t)
 		w.project(text)

@@ -284,7 +284,7 @@ func (r *reader) command(n *source.Node, st Setting) ([]string, bool) {
 
 // secretLine finds the key of a secret, misspelt or not, in a line of a file.
 func secretLine() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:se[a-z]{1,3}et|passw|private_?key)[a-z_-]*["']?[ \t]*[:=]`)
+	return regexp.MustCompile(`(?i)(?:(?:se[a-z]{1,3}et|passw|private_?key)[a-z_-]*|\bkey)["']?[ \t]*[:=]`)
 }
 
 // veil keeps secrets that should not be in the file out of the line that an

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"sync"
+
+	"gatepass/pkg/secret"
 )
 
 // Area is what a setting is about. A command takes the flags of the areas it
@@ -30,6 +32,7 @@ type Setting struct {
 	words   bool // a list whose members have no spaces: one string may hold several
 	path    bool // a path, or several, relative to the file it stands in
 	own     bool // never from a project's file
+	secret  bool // not to be shown
 	argv    bool // a program and its arguments; never from a project's file
 	check   func(string) error
 	convert func(string) string // of a checked value, for those that are short for another setting
@@ -183,6 +186,12 @@ func table() []Setting {
 			Help:    "where the token goes, such as `header` authorizationToken",
 			Default: []string{"header Authorization Bearer"},
 			assign:  func(p *Profile, v []string) { p.API.Send, _ = ParseSend(v[0]) },
+		},
+		{
+			// There is no flag for it: everybody on the machine sees the arguments
+			// of a process.
+			Key: "api.key", Area: Target, own: true, secret: true, check: checkVisible,
+			assign: func(p *Profile, v []string) { p.API.Key = secret.New(v[0]) },
 		},
 		{
 			Key: "api.file", Flag: "api-file", Area: Policy, path: true, check: checkVisible,
