@@ -94,7 +94,7 @@ func round(b *testing.B, client *http.Transport, url string, n int) time.Duratio
 func BenchmarkGateway(b *testing.B) {
 	to := backend(b)
 	o := options(new(tokens), 3600)
-	o.Upstream = to
+	o.Integration.Upstream = to
 	o.OnRequest = func(*gateway.Record) {}
 	h, err := gateway.New(o)
 	if err != nil {

@@ -167,7 +167,7 @@ func openDoor(t *testing.T, c *apigwtest.Case) *door {
 	}))
 	t.Cleanup(up.Close)
 	h, err := gateway.New(gateway.Options{
-		API: c.API, Upstream: parse(t, up.URL), Trace: true,
+		API: c.API, Integration: gateway.Integration{Upstream: parse(t, up.URL)}, Trace: true,
 		Now:       func() time.Time { return d.current.Request.Time },
 		OnRequest: func(r *gateway.Record) { d.records <- *r },
 		Caller:    func(*http.Request) *apigw.Caller { return d.current.Request.Caller },

@@ -105,11 +105,8 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fail(r, apigw.IntegrationFailure)
 		return
 	}
-	h := w.Header()
-	h["Content-Type"] = []string{"application/json"}
-	x.identify(h)
-	x.rec.Status = http.StatusOK
-	x.write(r.Method, http.StatusOK, body.String())
+	w.Header()["Content-Type"] = []string{"application/json"}
+	x.answer(r, http.StatusOK, body.String())
 }
 
 func (e *echo) shownHeaders(h http.Header) map[string]values {

@@ -3,8 +3,9 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
+	"maps"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,17 +42,28 @@ type Options struct {
 	// asked about every request to an API with a route of AWS_IAM. Without it such an
 	// API is refused by New: signatures are not checked here.
 	Caller func(*http.Request) *apigw.Caller
+	// Broken says, by the name of an authorizer, why it cannot be run. An authorizer
+	// that Authorizers do not have needs no entry.
+	Broken map[string]string
+	// Open are the keys of routes to be served without an authorizer when theirs cannot
+	// be run; "*" stands for every path where no routes are given. Routes whose
+	// authorizer can be run stay protected all the same.
+	Open []string
 	// Cache holds results of authorizers; nil makes one of CacheSize. Flushing it is
 	// the caller's business.
 	Cache *apigw.Cache
 
-	// Upstream is where allowed requests go: scheme, host and a path to put before
-	// theirs. Nil is the echo backend, which answers with what it was given.
-	Upstream *url.URL
-	// TLS is for an https upstream; nil is Go's default.
+	// Integration is what stands behind the routes; the zero value is the echo backend,
+	// which answers with what it was given. Integrations are those of routes that have
+	// one of their own, by the key of the route: "GET /pets/{id}", "$default".
+	Integration  Integration
+	Integrations map[string]Integration
+	// BinaryTypes are the binary media types of a REST API, for functions.
+	BinaryTypes []string
+	// CORS is the CORS configuration of an HTTP API, or nil.
+	CORS *apigw.CORS
+	// TLS is for https upstreams; nil is Go's default.
 	TLS *tls.Config
-	// Timeout is how long the upstream may take to begin its answer; 0 is Timeout.
-	Timeout time.Duration
 	// ContextHeaders give the upstream keys of the authorizer's context: the name of
 	// a header with the key, as API Gateway does with the request parameter
 	// "integration.request.header.NAME" mapped from "context.authorizer.KEY". Without
@@ -97,6 +109,9 @@ type Record struct {
 	// Verdict is what the core decided. It is nil only when the request could not be
 	// put to it.
 	Verdict *apigw.Verdict
+	// Opened says that the route has an authorizer, which was not asked: it cannot be
+	// run, and the route was opened by name.
+	Opened bool
 	// Reason is what decided, in a few words for a person; it may quote what came
 	// from outside. Said is what the authorizer itself had to say, if it was asked.
 	Reason, Said string
@@ -104,22 +119,41 @@ type Record struct {
 	Backend error
 	ID      string
 	Start   time.Time
-	// Took is the whole time, Authorizing that until the decision was made.
-	Took, Authorizing time.Duration
+	// Took is the whole time, Authorizing that until the decision was made,
+	// AuthorizerTook that of the authorizer itself, 0 when it was not run.
+	Took, Authorizing, AuthorizerTook time.Duration
+	// Integration is what the backend answered; nil when it was not reached, or is the
+	// gateway's own.
+	Integration *Answered
+	// Length is how many bytes of a body were answered, as far as they are counted:
+	// those of connections that were handed over are not.
+	Length int64
+
+	x *exchange // for the logs
 }
+
+// Answered is what a backend answered: see [apigw.ServedIntegration].
+type Answered = apigw.ServedIntegration
 
 type gateway struct {
 	Options
-	backend http.Handler
-	signed  bool // somebody has to be asked who signed a request
+	backend  http.Handler
+	backends map[string]http.Handler // of routes with one of their own
+	opened   map[string]bool         // routes whose authorizer is not asked
+	signed   bool                    // somebody has to be asked who signed a request
+	usage    *apigw.Usage            // nil: nothing limits requests
 }
 
 // New makes a gateway. The error is a *fault.Error of kind Usage: an API that
-// cannot be, a route whose authorizer cannot be run, an upstream that is no URL of
-// a server.
+// cannot be, routes whose authorizer cannot be run, an upstream that is no URL of
+// a server. [Unprotected] is among its causes when routes cannot be protected.
 func New(o Options) (http.Handler, error) {
 	if o.API == nil {
 		return nil, fault.New(fault.Usage, "there is no API to serve")
+	}
+	opened, err := o.protect()
+	if err != nil {
+		return nil, err
 	}
 	if err := o.API.Prepare(); err != nil {
 		return nil, fault.New(fault.Usage, "the API cannot be served: %w", err)
@@ -133,63 +167,39 @@ func New(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Timeout == 0 {
-		o.Timeout = Timeout
-	}
-	g := &gateway{Options: o, signed: hasIAM(o.API)}
-	switch {
-	case o.Upstream != nil:
-		g.backend = newProxy(&g.Options)
-	case o.API.Kind == apigw.WebSocket:
-		g.backend = &socketEcho{g}
-	default:
-		g.backend = newEcho(o.API)
+	g := &gateway{Options: o, signed: hasIAM(o.API), usage: apigw.NewUsage(o.API), opened: opened, backends: map[string]http.Handler{}}
+	g.backend = g.newBackend(&g.Integration)
+	for key, i := range o.Integrations {
+		g.backends[key] = g.newBackend(&i)
 	}
 	return g, nil
 }
 
-// check refuses what would leave a route open that is not meant to be, and what
-// could not work.
+// check refuses what could not work.
 func (o *Options) check() error {
 	if b := o.Base.Path; b != "" && (!strings.HasPrefix(b, "/") || strings.HasSuffix(b, "/")) {
 		return fault.New(fault.Usage, "want a base path such as /prod, got %q", b)
 	}
-	if err := o.checkUpstream(); err != nil {
-		return err
-	}
-	if o.API.Routes == nil {
-		return o.runnable("every route", o.API.Default.Authorizer)
-	}
-	for i := range o.API.Routes {
-		r := &o.API.Routes[i]
-		if err := o.runnable("route "+r.Key(), r.Authorizer); err != nil {
-			return err
+	if o.CORS != nil {
+		if o.API.Kind != apigw.HTTP {
+			return fault.New(fault.Usage, "only HTTP APIs have a CORS configuration").
+				WithHint("in a REST API an OPTIONS route answers preflights, and gateway_responses say what refusals carry")
+		}
+		if err := o.CORS.Check(); err != nil {
+			return fault.New(fault.Usage, "the CORS configuration: %w", err)
 		}
 	}
-	return nil
-}
-
-// runnable reports why an authorizer cannot be run.
-func (o *Options) runnable(where string, a *apigw.Authorizer) error {
-	switch {
-	case a == nil:
-		return nil
-	case a.Type == apigw.AuthIAM && o.Caller != nil, a.Type != apigw.AuthIAM && o.Authorizers[a.Name] != nil:
-		return nil
-	case a.Type == apigw.AuthIAM:
-		return fault.New(fault.Usage, "%s asks for AWS signatures (AWS_IAM), which cannot be checked here", where)
+	if err := o.Integration.check("the default integration", o); err != nil {
+		return err
 	}
-	return fault.New(fault.Usage, "%s has the authorizer %q (%s), and nothing here runs it", where, a.Name, a.Type).
-		WithHint("a route is never served open because its authorizer is missing")
-}
-
-func (o *Options) checkUpstream() error {
-	u := o.Upstream
-	switch {
-	case u == nil:
-		return nil
-	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return fault.New(fault.Usage, "want the URL of the upstream as http://HOST:PORT or https://HOST, got %q", u.Redacted())
+	for _, key := range slices.Sorted(maps.Keys(o.Integrations)) {
+		i := o.Integrations[key]
+		if err := i.check("route "+key, o); err != nil {
+			return err
+		}
+		if !o.hasRoute(key) {
+			return fault.New(fault.Usage, "there is an integration of the route %s, and no such route", key)
+		}
 	}
 	for name := range o.ContextHeaders {
 		switch http.CanonicalHeaderKey(name) {
@@ -203,13 +213,13 @@ func (o *Options) checkUpstream() error {
 // ServeHTTP decides about the request, and serves it if that is allowed.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := g.Now()
-	x := &exchange{w: w, kind: g.API.Kind, rec: Record{Method: r.Method, Path: r.URL.EscapedPath(), Start: start}}
+	x := &exchange{g: g, w: w, kind: g.API.Kind, rec: Record{Method: r.Method, Path: r.URL.EscapedPath(), Start: start}}
 	if g.API.Kind == apigw.WebSocket {
 		x.w = &upgraded{w, g, x}
 	}
 	defer g.done(x) // also when a broken upstream makes the proxy panic
 	req, ok := g.request(r, start)
-	x.req, x.rec.ID, x.ids = req, req.ID, ids{req.ID, req.ExtendedID}
+	x.req, x.rec.ID, x.ids, x.length = req, req.ID, ids{req.ID, req.ExtendedID}, r.ContentLength
 	if !ok {
 		x.noStage(r)
 		return
@@ -217,9 +227,16 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.API.Kind == apigw.WebSocket && !x.handshake(r) {
 		return
 	}
+	if g.CORS != nil && g.API.IsPreflight(req) {
+		x.preflight(r)
+		return
+	}
 	v := g.decide(r.Context(), req, x)
 	x.rec.Verdict, x.rec.Authorizing = v, g.Now().Sub(start)
 	x.rec.Reason = v.Reason
+	if len(g.opened) > 0 {
+		x.rec.Opened = g.opened[g.opens(v)]
+	}
 	if !v.Allowed {
 		x.respond(r, v)
 		return
@@ -231,17 +248,31 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength < 0 {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	}
-	g.backend.ServeHTTP(x.w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	g.backendOf(v).ServeHTTP(x.w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+}
+
+// backendOf is what stands behind the route of a request.
+func (g *gateway) backendOf(v *apigw.Verdict) http.Handler {
+	if len(g.backends) > 0 {
+		if b := g.backends[v.RouteKey]; b != nil {
+			return b
+		}
+	}
+	return g.backend
 }
 
 // decide puts the request to the core.
 func (g *gateway) decide(ctx context.Context, req *apigw.Request, x *exchange) *apigw.Verdict {
+	if g.usage != nil {
+		req.Meter = func(key string) apigw.Limit { return g.usage.Take(key, req.Time) }
+	}
 	return apigw.Decide(g.API, req, g.Cache, func(ev apigw.Event) apigw.Output {
 		if ev.Authorizer == nil {
 			return apigw.NotInvokedOutput("the event names no authorizer")
 		}
+		begin := time.Now()
 		out, reason := g.Authorizers[ev.Authorizer.Name](ctx, ev)
-		x.rec.Said = reason
+		x.rec.Said, x.rec.AuthorizerTook = reason, max(time.Since(begin), 1)
 		return out
 	})
 }
@@ -251,7 +282,7 @@ func (g *gateway) done(x *exchange) {
 	if g.OnRequest == nil || x.told {
 		return
 	}
-	x.told = true
+	x.told, x.rec.x = true, x
 	x.rec.Took = g.Now().Sub(x.rec.Start)
 	g.OnRequest(&x.rec)
 }

@@ -234,7 +234,7 @@ func TestHead(t *testing.T) {
 func TestPaths(t *testing.T) {
 	a := new(tokens)
 	o := options(a, 0)
-	o.Upstream = upstream(t)
+	o.Integration.Upstream = upstream(t)
 	s := serve(t, o)
 	for _, path := range []string{
 		"/", "/a/b", "/a/", "//a//b", "/a/../b", "/a/./b", "/%2e%2e/x", "/a%2Fb", "/a%20b", "/caf%C3%A9", "/a:b:c", "/a;v=1", "/*", "/a?b=1&b=2&c=%26",
@@ -259,7 +259,7 @@ func TestPaths(t *testing.T) {
 func TestQueryThatCannotBeRead(t *testing.T) {
 	a := new(tokens)
 	o := options(a, 0)
-	o.Upstream = upstream(t)
+	o.Integration.Upstream = upstream(t)
 	s := serve(t, o)
 	answer := raw(t, s.URL, "GET /x?a=1;b=2&c=3&d=%zz HTTP/1.1\r\nHost: x\r\nAuthorization: allow\r\nConnection: close\r\n\r\n")
 	if !strings.Contains(answer, "GET /x?c=3\n") {
@@ -364,11 +364,11 @@ func TestNewRefuses(t *testing.T) {
 		}), "$connect"},
 		"a base without /":    {with(func(o *gateway.Options) { o.Base.Path = "prod" }), "base path"},
 		"a base with / after": {with(func(o *gateway.Options) { o.Base.Path = "/prod/" }), "base path"},
-		"an upstream of ftp":  {with(func(o *gateway.Options) { o.Upstream = parse(t, "ftp://x") }), "URL of the upstream"},
-		"an upstream path":    {with(func(o *gateway.Options) { o.Upstream = parse(t, "/x") }), "URL of the upstream"},
-		"a password in it":    {with(func(o *gateway.Options) { o.Upstream = parse(t, "http://a:b@x") }), "URL of the upstream"},
+		"an upstream of ftp":  {with(func(o *gateway.Options) { o.Integration.Upstream = parse(t, "ftp://x") }), "URL of the upstream"},
+		"an upstream path":    {with(func(o *gateway.Options) { o.Integration.Upstream = parse(t, "/x") }), "URL of the upstream"},
+		"a password in it":    {with(func(o *gateway.Options) { o.Integration.Upstream = parse(t, "http://a:b@x") }), "URL of the upstream"},
 		"a context header": {with(func(o *gateway.Options) {
-			o.Upstream, o.ContextHeaders = parse(t, "http://x"), map[string]string{"host": "email"}
+			o.Integration.Upstream, o.ContextHeaders = parse(t, "http://x"), map[string]string{"host": "email"}
 		}), "host"},
 	} {
 		h, err := gateway.New(tc.o)
@@ -447,7 +447,7 @@ func TestEcho(t *testing.T) {
 func TestUpstreamHeaders(t *testing.T) {
 	a := new(tokens)
 	o := options(a, 0)
-	o.Upstream = upstream(t)
+	o.Integration.Upstream = upstream(t)
 	o.ContextHeaders = map[string]string{"x-user-email": "email", "X-Level": "level", "X-Name": "name", "X-None": "none"}
 	s := serve(t, o)
 	answer := raw(t, s.URL, "GET /x HTTP/1.1\r\nHost: api.example.com\r\nAuthorization: allow\r\n"+
@@ -482,7 +482,7 @@ func TestUpstreamFailures(t *testing.T) {
 		var rec gateway.Record
 		done := make(chan struct{})
 		o := options(new(tokens), 0)
-		o.Upstream, o.Timeout = parse(t, tc.upstream), 100*time.Millisecond
+		o.Integration.Upstream, o.Integration.Timeout = parse(t, tc.upstream), 100*time.Millisecond
 		o.OnRequest = func(r *gateway.Record) { rec = *r; close(done) }
 		s := serve(t, o)
 		res, body := call(t, "GET", s.URL+"/x", "allow")
@@ -504,7 +504,7 @@ func TestUpstreamBreaksOff(t *testing.T) {
 	defer up.Close()
 	done := make(chan gateway.Record, 1)
 	o := options(new(tokens), 0)
-	o.Upstream = parse(t, up.URL)
+	o.Integration.Upstream = parse(t, up.URL)
 	o.OnRequest = func(r *gateway.Record) { done <- *r }
 	s := serve(t, o)
 	req, _ := http.NewRequest(http.MethodGet, s.URL, nil)
@@ -536,7 +536,7 @@ func TestBodyLimit(t *testing.T) {
 			{gateway.MaxBody + 1, false, 413},
 		} {
 			o := options(new(tokens), 0)
-			o.Upstream = up
+			o.Integration.Upstream = up
 			s := serve(t, o)
 			req, _ := http.NewRequest(http.MethodPost, s.URL, io.LimitReader(zeros{}, tc.size))
 			if tc.known {
@@ -574,7 +574,7 @@ func TestStreaming(t *testing.T) {
 	}))
 	defer up.Close()
 	o := options(new(tokens), 0)
-	o.Upstream = parse(t, up.URL)
+	o.Integration.Upstream = parse(t, up.URL)
 	s := serve(t, o)
 	req, _ := http.NewRequest(http.MethodGet, s.URL, nil)
 	req.Header.Set("Authorization", "allow")
@@ -605,7 +605,7 @@ func TestUpgrade(t *testing.T) {
 	}))
 	defer up.Close()
 	o := options(new(tokens), 0)
-	o.Upstream = parse(t, up.URL)
+	o.Integration.Upstream = parse(t, up.URL)
 	s := serve(t, o)
 	c, err := net.Dial("tcp", parse(t, s.URL).Host)
 	if err != nil {
@@ -674,7 +674,7 @@ func TestCallerGoesAway(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	for _, ttl := range []int{0, 300} {
 		o := options(new(tokens), ttl)
-		o.Upstream = upstream(t)
+		o.Integration.Upstream = upstream(t)
 		o.OnRequest = func(*gateway.Record) {}
 		s := serve(t, o)
 		var wg sync.WaitGroup

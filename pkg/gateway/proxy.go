@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,17 +16,19 @@ import (
 )
 
 // newProxy is the backend that hands requests to the upstream.
-func newProxy(o *Options) http.Handler {
+func newProxy(g *gateway, i *Integration) http.Handler {
+	o := &g.Options
 	headers := make(map[string]string, len(o.ContextHeaders))
 	for name, key := range o.ContextHeaders {
 		headers[http.CanonicalHeaderKey(name)] = key
 	}
-	upstream := *o.Upstream
+	upstream := *i.Upstream
 	return &httputil.ReverseProxy{
-		Transport:  newTransport(o),
+		Transport:  newTransport(o.TLS, i.Timeout),
 		BufferPool: newBuffers(),
 		Rewrite: func(p *httputil.ProxyRequest) {
 			x := exchangeOf(p.In)
+			x.began, x.in = time.Now(), p.In
 			setPath(p.Out.URL, x.req.Path)
 			p.SetURL(&upstream)
 			if x.kind == apigw.WebSocket && upstream.Path != "" { // connections are made to it, not below it
@@ -39,34 +42,60 @@ func newProxy(o *Options) http.Handler {
 		ModifyResponse: func(res *http.Response) error {
 			x := exchangeOf(res.Request)
 			x.rec.Status = res.StatusCode
+			x.answered = Answered{Status: res.StatusCode, Took: time.Since(x.began)}
+			x.rec.Integration = &x.answered
+			remap(x.kind, res.Header)
+			g.cors(res.Header, x.in)
 			x.identify(x.w.Header())
 			if res.StatusCode != http.StatusSwitchingProtocols {
 				res.Body = &upstreamBody{res.Body, x}
 			}
 			return nil
 		},
-		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
-			x := exchangeOf(r)
-			x.rec.Backend = err
-			x.fail(r, failureOf(err))
-		},
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) { exchangeOf(r).upstreamFailed(r, err) },
+	}
+}
+
+// upstreamFailed answers a request that the upstream did not.
+func (x *exchange) upstreamFailed(r *http.Request, err error) {
+	t := failureOf(err)
+	x.answered = Answered{Took: time.Since(x.began), Error: err.Error()}
+	if t == apigw.IntegrationTimeout {
+		x.answered.Failed = apigw.TimedOut
+	}
+	x.rec.Backend, x.rec.Integration = err, &x.answered
+	x.fail(r, t)
+}
+
+// remap renames the headers of a REST API's backend that are the gateway's own. The
+// length and the framing are those of the connection to the caller.
+func remap(k apigw.Kind, h http.Header) {
+	if k != apigw.REST {
+		return
+	}
+	for name, v := range h {
+		switch name {
+		case "Authorization", "Date", "Server", "Www-Authenticate", "X-Amzn-Requestid":
+			delete(h, name)
+			h[apigw.Remapped(name)] = v // which is none of these, should it come round
+		}
 	}
 }
 
 // newTransport is a transport for one upstream and many requests at once. It reads
 // no proxy settings from the environment, and leaves compression to the two sides.
-func newTransport(o *Options) *http.Transport {
+func newTransport(config *tls.Config, timeout time.Duration) *http.Transport {
 	const idle = 256
 	return &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:       o.TLS,
+		TLSClientConfig:       config,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ForceAttemptHTTP2:     true,
 		DisableCompression:    true,
 		MaxIdleConns:          idle,
 		MaxIdleConnsPerHost:   idle,
 		IdleConnTimeout:       90 * time.Second,
-		ResponseHeaderTimeout: o.Timeout,
+		ResponseHeaderTimeout: timeout,
 		ExpectContinueTimeout: time.Second,
 		WriteBufferSize:       16 << 10,
 		ReadBufferSize:        16 << 10,
@@ -138,6 +167,7 @@ type upstreamBody struct {
 
 func (b *upstreamBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	b.x.rec.Length += int64(n)
 	if err != nil && err != io.EOF {
 		b.x.rec.Backend = err
 		err = context.Canceled

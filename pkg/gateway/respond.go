@@ -4,18 +4,26 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"gatepass/pkg/apigw"
 )
 
 // exchange is one request on its way through the gateway.
 type exchange struct {
+	g    *gateway
 	w    http.ResponseWriter
 	kind apigw.Kind
 	ids  ids
 	rec  Record
 	req  *apigw.Request
 	told bool // of the record
+
+	length int64         // of the request's body, as far as it is said
+	began  time.Time     // when the upstream was asked
+	in     *http.Request // for it, as it came
+
+	answered Answered // room for that of the record
 }
 
 // exchangeKey is where a backend finds the exchange in the context of its request.
@@ -41,13 +49,24 @@ func (x *exchange) respond(r *http.Request, v *apigw.Verdict) {
 // write sends a body whose length is known.
 func (x *exchange) write(method string, status int, body string) {
 	h := x.w.Header()
+	if !hasBody(status) {
+		x.w.WriteHeader(status)
+		return
+	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	if _, given := h["Content-Type"]; !given && body == "" {
 		h["Content-Type"] = nil // nothing to be guessed from
 	}
 	x.w.WriteHeader(status)
 	if method != http.MethodHead {
+		x.rec.Length = int64(len(body))
 		// A caller that has gone away is no failure.
 		_, _ = io.WriteString(x.w, body) //nolint:gosec // JSON by its content type, or what the API's author made it
 	}
+}
+
+// hasBody reports whether answers with a status may have a body (RFC 9110 section
+// 6.4.1).
+func hasBody(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }

@@ -186,13 +186,14 @@ type refused struct {
 // answer puts a message to the core and answers it.
 func (s *socket) answer(text []byte) error {
 	now, id := s.g.Now(), newIDs()
-	m := &exchange{kind: apigw.WebSocket, ids: id, rec: Record{Method: MessageMethod, ID: id.request, Start: now, Path: routeKey(text)}}
+	m := &exchange{g: s.g, kind: apigw.WebSocket, ids: id, rec: Record{Method: MessageMethod, ID: id.request, Start: now, Path: routeKey(text)}}
 	defer s.g.done(m)
 	first := s.x.req
-	v, pending := apigw.Begin(s.g.API, &apigw.Request{
+	m.req = &apigw.Request{
 		RouteKey: m.rec.Path, ConnectionID: first.ConnectionID, Context: s.x.rec.Verdict.Backend, SourceIP: first.SourceIP,
 		Host: first.Host, Protocol: first.Protocol, Time: now, ID: id.request, ExtendedID: id.extended, NoTrace: !s.g.Trace,
-	})
+	}
+	v, pending := apigw.Begin(s.g.API, m.req)
 	if pending != nil { // no message is authorized; were one, it would not be let through
 		m.rec.Status, m.rec.Reason = http.StatusInternalServerError, "a message waits for an authorizer"
 		return &closeError{closeFailed, "internal server error"}

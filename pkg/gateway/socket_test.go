@@ -357,7 +357,7 @@ func TestSocketUpstream(t *testing.T) {
 	defer up.Close()
 	a := new(tokens)
 	o := socketOptions(a)
-	o.Upstream, o.ContextHeaders = parse(t, up.URL+"/socket"), map[string]string{"X-Email": "email"}
+	o.Integration.Upstream, o.ContextHeaders = parse(t, up.URL+"/socket"), map[string]string{"X-Email": "email"}
 	records := make(chan gateway.Record, 10)
 	o.OnRequest = func(r *gateway.Record) { records <- *r }
 	s := serve(t, o)
