@@ -1,11 +1,13 @@
 // Package caller makes one request to an API, with a bearer token that goes to
-// that API and nowhere else.
+// that API and nowhere else. It also reads what people write a request with: header
+// lines, URLs, the items of HTTPie and xh, bodies of every kind.
 //
-// It promises that the token is sent to the scheme, host and port it is bound to
-// only, not after a redirect has led elsewhere, even if another leads back; that
-// no error and no line of a trace holds it; that bodies stream in either
-// direction in constant memory; and that whatever goes wrong on the way is a
-// *fault.Error of kind Network that says what.
+// It promises that the token and the API key are sent to the scheme, host and port
+// they are bound to only, not after a redirect has led elsewhere, even if another
+// leads back; that no error and no line of a trace holds them; that bodies stream
+// in either direction in constant memory; that a request is made again only where
+// that was asked for and its body can be read again; and that whatever goes wrong
+// on the way is a *fault.Error of kind Network that says what.
 //
 // It reads nothing of the process: proxies, certificates and limits come in as
 // [Options].
@@ -55,6 +57,17 @@ type Options struct {
 	// Redirects is how many redirects are followed. Zero: none; the answer is
 	// the redirect itself.
 	Redirects int
+	// Retries is how often a request is made again where that may help: after
+	// the statuses 408, 429, 500, 502, 503 and 504, and where the host could not
+	// be reached. A body that can be read only once is not sent again.
+	Retries int
+	// Backoff is how long to wait before the first retry, then twice as long
+	// each time, up to ten minutes; zero: a second. A Retry-After says better.
+	Backoff time.Duration
+	// Retrying is told of each retry before the wait; nil: nobody is.
+	Retrying func(Retry)
+	// HTTP1 keeps to HTTP/1.1 where the server speaks HTTP/2 as well.
+	HTTP1 bool
 	// Line is told what is done, line by line, without secrets; nil: nobody is.
 	// Calls do not overlap.
 	Line func(Direction, string)
@@ -92,18 +105,32 @@ func New(o Options) (*Client, error) {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: o.Connect}).DialContext
 	}
+	if o.Backoff == 0 {
+		o.Backoff = firstWait
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(!o.HTTP1)
 	return &Client{o: o, transport: &http.Transport{
 		Proxy:                  o.Proxy,
-		DialContext:            dial,
+		DialContext:            wide(dial),
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		TLSHandshakeTimeout:    o.Connect,
-		ForceAttemptHTTP2:      true,
+		Protocols:              protocols,
 		DisableCompression:     true, // bodies are passed on as they are
 		MaxResponseHeaderBytes: maxHeader,
 		WriteBufferSize:        buffer,
 		ReadBufferSize:         buffer,
 		IdleConnTimeout:        o.Idle,
 	}}, nil
+}
+
+// Within is the client with another limit for the whole of a request, on the same
+// connections.
+func (c *Client) Within(limit time.Duration) *Client {
+	o := c.o
+	o.Timeout = limit
+	return &Client{o: o, transport: c.transport}
 }
 
 // Close ends connections that are kept for more requests.
@@ -133,30 +160,38 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 		return nil, err
 	}
 	x := c.begin(ctx, r)
+	resp, err := x.insist()
+	if err != nil {
+		x.end()
+		return nil, err
+	}
+	return resp, nil
+}
+
+// follow makes a request and those that it is redirected to.
+func (x *exchange) follow() (*Response, error) {
+	r, most := x.r, x.o.Redirects
 	h := hop{method: r.Method, url: r.URL, header: r.Header, host: r.Host, body: r.Body.Open != nil, trusted: true}
 	var hops []Hop
 	for {
 		resp, err := x.send(h)
 		if err != nil {
-			x.end()
 			return nil, err
 		}
 		next, ok, err := h.after(resp)
-		if err == nil && ok && c.o.Redirects > 0 && len(hops) == c.o.Redirects {
-			err = fault.New(fault.Network, "more than %d redirects", c.o.Redirects).
-				WithHint("the last one leads to %s", next.url.Redacted())
-		}
-		if !ok || c.o.Redirects == 0 {
-			return &Response{Response: resp, Hops: hops, x: x}, nil
+		if !ok || most == 0 {
+			return &Response{Response: resp, Hops: hops, WithToken: h.trusted && !r.Token.IsZero(), x: x}, nil
 		}
 		x.skip(resp)
-		if err == nil && next.body && r.Body.Once {
-			err = fault.New(fault.Failed, "the API redirects and wants the body again, which can be read only once").
-				WithHint("put the body into a file: -d @FILE")
-		}
-		if err != nil {
-			x.end()
+		switch {
+		case err != nil:
 			return nil, err
+		case len(hops) == most:
+			return nil, fault.New(fault.Network, "more than %d redirects", most).
+				WithHint("the last one leads to %s", next.url.Redacted())
+		case next.body && r.Body.Once:
+			return nil, fault.New(fault.Failed, "the API redirects and wants the body again, which can be read only once").
+				WithHint("put the body into a file: -d @FILE")
 		}
 		hops = append(hops, Hop{Status: resp.StatusCode, URL: next.url.Redacted(), WithToken: next.trusted && !r.Token.IsZero()})
 		h = next

@@ -15,7 +15,9 @@ import (
 type Response struct {
 	*http.Response
 	Hops []Hop // the redirects that led here
-	x    *exchange
+	// WithToken says that the request that is answered had the token with it.
+	WithToken bool
+	x         *exchange
 }
 
 // Timings say when what was reached, counted from the beginning of the last
@@ -48,6 +50,7 @@ type exchange struct {
 	stop   func() // releases what the limits hold
 
 	start time.Time
+	wrote atomic.Bool  // something of the request may have arrived
 	moved atomic.Int64 // when something moved last, in nanoseconds from start
 	idle  *time.Timer
 
@@ -106,6 +109,7 @@ func (x *exchange) send(h hop) (*http.Response, error) {
 	x.mu.Lock()
 	x.hop, x.timings = time.Now(), Timings{}
 	x.mu.Unlock()
+	x.wrote.Store(false)
 	resp, err := x.transport.RoundTrip(req)
 	if err != nil {
 		return nil, x.explain(err, req)
@@ -119,13 +123,8 @@ func (x *exchange) send(h hop) (*http.Response, error) {
 // build makes the request of a hop. This is where the token is let out.
 func (x *exchange) build(h hop) (*http.Request, error) {
 	header := spelt(h.header)
-	if h.trusted && !x.r.Token.IsZero() && OriginOf(h.url) == x.r.Origin {
-		without(header, x.r.TokenHeader)
-		value := x.r.Token.Reveal()
-		if x.r.TokenScheme != "" {
-			value = x.r.TokenScheme + " " + value
-		}
-		header[x.r.TokenHeader] = []string{value}
+	if h.trusted && OriginOf(h.url) == x.r.Origin {
+		x.addSecrets(header)
 	}
 	req := &http.Request{
 		Method: h.method, URL: h.url, Host: h.host, Header: header,
@@ -149,6 +148,22 @@ func (x *exchange) build(h hop) (*http.Request, error) {
 		}
 	}
 	return req.WithContext(httptrace.WithClientTrace(x.ctx, x.trace(h))), nil
+}
+
+// addSecrets adds the token and the API key to a request to their origin.
+func (x *exchange) addSecrets(header http.Header) {
+	if r := x.r; !r.Token.IsZero() {
+		without(header, r.TokenHeader)
+		value := r.Token.Reveal()
+		if r.TokenScheme != "" {
+			value = r.TokenScheme + " " + value
+		}
+		header[r.TokenHeader] = []string{value}
+	}
+	if _, given := Find(header, keyHeader); !given && !x.r.APIKey.IsZero() {
+		without(header, keyHeader)
+		header[keyHeader] = []string{x.r.APIKey.Reveal()}
+	}
 }
 
 // counted is a request body whose reading counts as movement.

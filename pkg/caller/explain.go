@@ -34,7 +34,7 @@ func (x *exchange) ended(what string) error {
 	case errors.Is(cause, errIdle):
 		return fault.New(fault.Network, "%s: nothing has moved for %s", what, x.o.Idle)
 	case errors.Is(cause, errLimit):
-		return fault.New(fault.Network, "%s within %s", what, x.o.Timeout).WithHint("--timeout gives it longer")
+		return fault.New(fault.Network, "%s within %s", what, x.o.Timeout).WithHint("--max-time gives it longer")
 	case errors.Is(cause, errDone):
 		return fault.New(fault.Network, "%s", what)
 	}
@@ -44,10 +44,10 @@ func (x *exchange) ended(what string) error {
 // network tells errors of the network apart.
 func (x *exchange) network(err error, req *http.Request, closed string) error {
 	c := netfault.Of(err, req.URL.Host)
-	f := &fault.Error{Kind: fault.Network, Msg: c.Why, Hint: c.Do}
+	f := &fault.Error{Kind: fault.Network, Msg: c.Why, Hint: c.Do, Err: &failure{c.Kind}}
 	switch c.Kind {
 	case netfault.Late:
-		f.Msg, f.Hint = req.URL.Host+" could not be reached within "+x.o.Connect.String(), ""
+		f.Msg, f.Hint = req.URL.Host+" could not be reached within "+x.o.Connect.String(), "--connect-timeout gives it longer"
 	case netfault.Closed:
 		f.Msg, f.Hint = req.URL.Host+" "+closed, ""
 	case netfault.Untrusted:
@@ -58,6 +58,11 @@ func (x *exchange) network(err error, req *http.Request, closed string) error {
 	}
 	return f
 }
+
+// failure is what kind of failure a fault is about.
+type failure struct{ kind netfault.Kind }
+
+func (*failure) Error() string { return "no answer" }
 
 // short cuts what a server may have made long.
 func short(s string) string {

@@ -3,6 +3,7 @@ package caller
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -154,6 +155,12 @@ func Default(h http.Header, name, value string) {
 	h[name] = []string{value}
 }
 
+// Set replaces a field, however it is spelt.
+func Set(h http.Header, name, value string) {
+	without(h, name)
+	h[name] = []string{value}
+}
+
 // Find returns the first value of a field, however it is spelt.
 func Find(h http.Header, name string) (value string, ok bool) {
 	for k, v := range h {
@@ -203,14 +210,23 @@ func Resolve(base, target string, pairs []string) (*url.URL, error) {
 		if !ok || name == "" {
 			return nil, fault.New(fault.Usage, "a query parameter is NAME=VALUE").WithHint("-q status=open")
 		}
-		if u.RawQuery != "" {
-			u.RawQuery += "&"
-		}
-		u.RawQuery += escape(name) + "=" + escape(value)
+		AddQuery(u, Escape(name)+"="+Escape(value))
 	}
 	return u, nil
 }
 
-// escape is percent-encoding for a query. A space is %20: a plus is a space to
-// some and a plus to others.
-func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+// AddQuery adds text to a query as it is, but for what cannot stand in one.
+func AddQuery(u *url.URL, text string) {
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`"#<>`, c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	u.RawQuery += b.String()
+}

@@ -181,7 +181,7 @@ func TestBodies(t *testing.T) {
 	wantKind(t, err, fault.Usage, "is a folder")
 }
 
-func TestSave(t *testing.T) {
+func TestSaveReplacesWhatIsThere(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "out")
 	read := func() string {

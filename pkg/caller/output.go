@@ -58,6 +58,27 @@ func Save(path string, r io.Reader) (int64, error) {
 	return n, nil
 }
 
+// CanSave refuses a path that Save could not write to, as far as that can be told
+// without writing: a folder, or a file in a folder that does not exist.
+func CanSave(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fault.New(fault.Usage, "%s is a folder", path).WithHint("name a file in it: %s", filepath.Join(path, "NAME"))
+	case err == nil:
+		return nil
+	}
+	dir := filepath.Dir(path)
+	info, err = os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.New(fault.Usage, "there is no folder %s to write %s to", dir, filepath.Base(path))
+	case err == nil && !info.IsDir():
+		return fault.New(fault.Usage, "%s is no folder", dir)
+	}
+	return nil
+}
+
 // aside creates a file beside another, with a name nobody can foresee.
 func aside(path string) (*os.File, error) {
 	n, err := rand.Int(rand.Reader, big.NewInt(1<<62))

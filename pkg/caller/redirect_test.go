@@ -172,6 +172,93 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// What a user writes by hand into fields that say who they are stays with the
+// origin as the token does, and so does whatever is not known to be harmless.
+func TestFieldsByHand(t *testing.T) {
+	secrets := []string{"Authorization", "Cookie", "X-Api-Key", "X-Session", "Proxy-Authorization", "authorizationToken"}
+	var got http.Header
+	note := func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Clone()
+		arrive(w, r)
+	}
+	var location string
+	start := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/start" {
+				note(w, r)
+				return
+			}
+			w.Header().Set("Location", location)
+			w.WriteHeader(status)
+		}
+	}
+	other := newSite(t, note, false)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		api, tls := newSite(t, start(status), false), newSite(t, start(status), true)
+		for _, tc := range []struct {
+			name, location string
+			from           *site
+			kept           bool
+		}{
+			{"same origin", "/end", api, true},
+			{"other port", other.URL, api, false},
+			{"other host", strings.Replace(api.URL, "127.0.0.1", "localhost", 1) + "/end", api, false},
+			{"downgrade", other.URL, tls, false},
+			{"upgrade", tls.URL + "/end", api, false},
+		} {
+			location = tc.location
+			r := post(t, tc.from.URL+"/start")
+			r.Token, r.Header = secret.String{}, http.Header{"Accept": {"text/plain"}}
+			for _, name := range secrets {
+				r.Header[name] = []string{"hunter2"}
+			}
+			if _, _, err := do(t, caller.Options{Redirects: 5, Roots: pemOf(tls.Certificate())}, r); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range secrets {
+				if kept := got.Get(name) == "hunter2"; kept != tc.kept {
+					t.Errorf("%d, %s: %s arrived: %v, want %v", status, tc.name, name, kept, tc.kept)
+				}
+			}
+			if got.Get("Accept") != "text/plain" {
+				t.Errorf("%d, %s: Accept is %q", status, tc.name, got.Get("Accept"))
+			}
+		}
+	}
+}
+
+// Methods and bodies after a redirect, as RFC 9110 section 15.4 has them.
+func TestRedirectedMethods(t *testing.T) {
+	for _, tc := range []struct {
+		method string
+		want   [5]string // after 301, 302, 303, 307, 308; a star: with the body
+	}{
+		{"GET", [5]string{"GET*", "GET*", "GET", "GET*", "GET*"}},
+		{"HEAD", [5]string{"HEAD*", "HEAD*", "HEAD*", "HEAD*", "HEAD*"}},
+		{"POST", [5]string{"GET", "GET", "GET", "POST*", "POST*"}},
+		{"PUT", [5]string{"PUT*", "PUT*", "GET", "PUT*", "PUT*"}},
+		{"DELETE", [5]string{"DELETE*", "DELETE*", "GET", "DELETE*", "DELETE*"}},
+		{"PURGE", [5]string{"PURGE*", "PURGE*", "GET", "PURGE*", "PURGE*"}},
+	} {
+		for i, status := range []int{301, 302, 303, 307, 308} {
+			api := newSite(t, to(status, func() string { return "/end" }), false)
+			r := post(t, api.URL+"/start")
+			r.Method = tc.method
+			if _, _, err := do(t, caller.Options{Redirects: 1}, r); err != nil {
+				t.Fatal(err)
+			}
+			got := api.last(t)
+			text := got.method
+			if got.body == "body" && got.contentType != "" {
+				text += "*"
+			}
+			if text != tc.want[i] {
+				t.Errorf("%s after %d is %s, want %s", tc.method, status, text, tc.want[i])
+			}
+		}
+	}
+}
+
 // Once a redirect has led to another origin, the token stays off, also where
 // the next leads back. net/http gave it back for a while (CVE-2024-45336).
 func TestNoTokenOnTheWayBack(t *testing.T) {

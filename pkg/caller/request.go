@@ -28,7 +28,14 @@ type Request struct {
 	TokenHeader string
 	TokenScheme string
 	Origin      Origin
+	// APIKey is the API key, or nothing. It is sent as x-api-key where the token
+	// would be, unless Header has one.
+	APIKey secret.String
 }
+
+// keyHeader is where API Gateway looks for an API key, unless an authorizer
+// hands it one (AWS: "Choose an API key source in API Gateway").
+const keyHeader = "x-api-key"
 
 // Body is a request's body.
 type Body struct {
@@ -36,6 +43,8 @@ type Body struct {
 	Open func() (io.ReadCloser, error)
 	Size int64 // in bytes; negative where it is not known
 	Once bool  // Open works once only
+	// Curl are the arguments by which curl sends the same body.
+	Curl []string
 }
 
 // Origin is the scheme, host and port that a token is bound to, in the form
@@ -92,6 +101,10 @@ func (r *Request) check() error {
 // be sent in a header. It is not shown.
 func (r *Request) checkToken() error {
 	switch {
+	case !r.APIKey.IsZero() && (r.Origin == "" || OriginOf(r.URL) != r.Origin):
+		return fault.New(fault.Usage, "the API key is for %s and is not sent to %s", orNowhere(r.Origin), OriginOf(r.URL))
+	case !isFieldValue(r.APIKey.Reveal()):
+		return fault.New(fault.Usage, "the API key has characters in it that cannot be sent in a header")
 	case r.Token.IsZero():
 		return nil
 	case r.Origin == "" || OriginOf(r.URL) != r.Origin:

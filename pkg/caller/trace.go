@@ -26,6 +26,7 @@ func (x *exchange) trace(h hop) *httptrace.ClientTrace {
 		},
 		GotConn: func(i httptrace.GotConnInfo) {
 			x.touch()
+			x.wrote.Store(true)
 			if x.o.Line == nil {
 				return
 			}
@@ -89,9 +90,12 @@ func (x *exchange) line(d Direction, text string) {
 	x.o.Line(d, x.clean(text))
 }
 
-// field is the value of a field that is sent, without the token. Of a JSON Web
-// Token the header and payload stay.
+// field is the value of a field that is sent, without the token and the API key.
+// Of a JSON Web Token the header and payload stay.
 func (x *exchange) field(name, value string) string {
+	if strings.EqualFold(name, keyHeader) {
+		return "[redacted]"
+	}
 	if !strings.EqualFold(name, x.r.TokenHeader) {
 		return value
 	}
@@ -110,8 +114,10 @@ const shortest = 6
 // it looks like.
 func (x *exchange) clean(s string) string {
 	s = secret.Redact(s)
-	if t := x.r.Token.Reveal(); len(t) >= shortest {
-		s = strings.ReplaceAll(s, t, fmt.Sprint(x.r.Token))
+	for _, known := range []secret.String{x.r.Token, x.r.APIKey} {
+		if v := known.Reveal(); len(v) >= shortest {
+			s = strings.ReplaceAll(s, v, fmt.Sprint(known))
+		}
 	}
 	return s
 }

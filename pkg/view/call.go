@@ -3,7 +3,6 @@ package view
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,10 +26,15 @@ type Call struct {
 	Body       string `json:"body"`
 	BodyBase64 string `json:"bodyBase64,omitempty"`
 	// Truncated says that the body was longer than what is shown of it.
-	Truncated bool          `json:"truncated,omitempty"`
+	Truncated bool `json:"truncated,omitempty"`
+	// Encoding is how the body came compressed, where it is shown unpacked, and
+	// Received how long it was on the way, in bytes.
+	Encoding  string        `json:"encoding,omitempty"`
+	Received  int64         `json:"received"`
 	Redirects []Redirect    `json:"redirects,omitempty"`
 	Timings   CallTimings   `json:"timings"`
 	Causes    []apigw.Cause `json:"causes,omitempty"`
+	Local     *Local        `json:"local,omitempty"`
 }
 
 // Redirect is a redirect that was followed.
@@ -94,55 +98,72 @@ func Head(w io.Writer, protocol, status string, names []string, header map[strin
 	return err
 }
 
-// pretty is up to which size JSON is laid out for people, in bytes.
-const pretty = 1 << 20
-
 // ErrBinary says that a body is nothing for a terminal.
 var ErrBinary = errors.New("binary data")
 
-// Body shows a body on a terminal: JSON laid out, other text as it comes, with
-// what the terminal would act on made visible. Binary data is ErrBinary, and
-// nothing of it is shown.
-func Body(w io.Writer, r io.Reader, contentType string) error {
-	out := &visible{w: w}
-	head, err := beginning(r, isJSON(contentType))
+// Body shows a body on a terminal as it comes, in constant memory: JSON laid out,
+// events line by line, other text as it is, with what the terminal would act on
+// made visible. Numbers and strings of JSON stay as they are written, members in
+// their order. Binary data is ErrBinary, and nothing of it is shown.
+func Body(w io.Writer, r io.Reader, contentType string, color bool) error {
+	head := make([]byte, 4096)
+	n, err := r.Read(head)
+	head = head[:n]
 	if bytes.IndexByte(head, 0) >= 0 {
 		return ErrBinary
 	}
-	var laidOut bytes.Buffer
-	if len(head) <= pretty && isJSON(contentType) && json.Indent(&laidOut, bytes.TrimSpace(head), "", "  ") == nil {
-		head = laidOut.Bytes()
-	}
-	if _, werr := out.Write(head); werr != nil {
-		return werr
-	}
 	if err == nil {
-		_, err = io.Copy(out, r)
+		r = io.MultiReader(bytes.NewReader(head), r)
+	} else {
+		r = io.MultiReader(bytes.NewReader(head), failing{err})
 	}
-	if closing := out.end(); err == nil {
+	switch kind := mediaType(contentType); {
+	case kind == "text/event-stream":
+		return eventStream(w, r, color)
+	case isJSONLines(kind):
+		return showJSON(newJSONWriter(w, color, false), r)
+	case isJSON(kind):
+		return showJSON(newJSONWriter(w, color, true), r)
+	}
+	out := &visible{w: w}
+	return through(out, out.end, r)
+}
+
+func showJSON(j *jsonWriter, r io.Reader) error { return through(j, j.end, r) }
+
+// through copies r to w and ends it, also where r breaks off.
+func through(w io.Writer, end func() error, r io.Reader) error {
+	_, err := io.Copy(w, r)
+	if closing := end(); err == nil {
 		err = closing
 	}
 	return err
 }
 
-// beginning reads what is looked at before anything is shown: of JSON as much as
-// is laid out, of anything else what comes first.
-func beginning(r io.Reader, all bool) ([]byte, error) {
-	if all {
-		return io.ReadAll(io.LimitReader(r, pretty+1))
+// failing is a reader at its end.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// mediaType is a media type without its parameters, or nothing.
+func mediaType(contentType string) string {
+	t, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
 	}
-	buf := make([]byte, 4096)
-	n, err := r.Read(buf)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return buf[:n], err
+	return t
 }
 
 // isJSON reports whether a media type is JSON (RFC 6838 section 4.2.8 for +json).
-func isJSON(contentType string) bool {
-	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (t == "application/json" || strings.HasSuffix(t, "+json"))
+func isJSON(kind string) bool { return kind == "application/json" || strings.HasSuffix(kind, "+json") }
+
+// isJSONLines reports whether a media type is of JSON texts that have a line each.
+func isJSONLines(kind string) bool {
+	switch kind {
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-lines":
+		return true
+	}
+	return false
 }
 
 // visible makes text safe for a terminal as it goes by.

@@ -22,18 +22,18 @@ func TestBodyInPieces(t *testing.T) {
 		"last at once": iotest.DataErrReader(strings.NewReader(text)),
 	} {
 		var b strings.Builder
-		if err := view.Body(&b, r, "text/plain"); err != nil || b.String() != want {
+		if err := view.Body(&b, r, "text/plain", false); err != nil || b.String() != want {
 			t.Errorf("%s: %q, %v, want %q", name, b.String(), err, want)
 		}
 	}
 	long := strings.Repeat("€", 1<<20)
 	var b strings.Builder
-	if err := view.Body(&b, strings.NewReader(long), "application/json"); err != nil || b.String() != long+"\n" {
+	if err := view.Body(&b, strings.NewReader(long), "application/json", false); err != nil || b.String() != long+"\n" {
 		t.Errorf("%d bytes were shown of %d, %v", b.Len(), len(long), err)
 	}
 	broken := errors.New("broke off")
 	b.Reset()
-	err := view.Body(&b, io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)), "text/plain")
+	err := view.Body(&b, io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)), "text/plain", false)
 	if !errors.Is(err, broken) || b.String() != "half\n" {
 		t.Errorf("%q, %v", b.String(), err)
 	}
