@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
+	"gatepass/pkg/fault"
 	"gatepass/pkg/source"
 )
 
@@ -186,10 +188,7 @@ func (e *examination) clientAuth(ctx context.Context, d *document) Finding {
 	if e.Auth != "none" {
 		s, err := e.Secret(ctx)
 		if err != nil {
-			return Finding{
-				Check: check, Result: Failed, What: clip(err.Error()), Why: "the issuer gives no tokens without it",
-				Change: "set GATEPASS_CLIENT_SECRET, or client_secret_command in your own settings",
-			}
+			return noSecret(check, err)
 		}
 		password = s.Reveal()
 	}
@@ -214,6 +213,20 @@ func (e *examination) clientAuth(ctx context.Context, d *document) Finding {
 		return e.unreachable(check, u, err)
 	}
 	return e.tokenAnswer(a)
+}
+
+// noSecret is the finding where there is no client secret, or none that may be
+// sent.
+func noSecret(check string, err error) Finding {
+	f := Finding{
+		Check: check, Result: Failed, What: clip(err.Error()), Why: "the issuer gives no tokens without it",
+		Change: "set GATEPASS_CLIENT_SECRET, or client_secret_command in your own settings",
+	}
+	var hinted *fault.Error
+	if errors.As(err, &hinted) && hinted.Hint != "" {
+		f.Change = hinted.Hint
+	}
+	return f
 }
 
 // tokenAnswer reads what the token endpoint says to a code that is none.

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"gatepass/pkg/authorizer"
+	"gatepass/pkg/crash"
 	"gatepass/pkg/secret"
 )
 
@@ -119,10 +120,13 @@ type Options struct {
 	IssuerNote       string // how the issuer differs from what the settings say
 	Auth             string // none, post or basic
 	RedirectURIs     []string
-	Scopes           []string
-	Resource         string
-	CAFiles          []CAFile
-	API              API
+	// Sharing are the logins at issuers of somebody else's that have one of these
+	// redirect URIs, too, as the end of a sentence.
+	Sharing  []string
+	Scopes   []string
+	Resource string
+	CAFiles  []CAFile
+	API      API
 	// AuthorizerFile is the path of the authorizer file, empty where none is set.
 	AuthorizerFile string
 
@@ -185,7 +189,13 @@ func (e *examination) together(ctx context.Context, checks ...func(context.Conte
 	found := make([][]Finding, len(checks))
 	var wg sync.WaitGroup
 	for i, check := range checks {
-		wg.Go(func() { found[i] = check(ctx) })
+		wg.Go(func() {
+			if err := crash.Catch(func() { found[i] = check(ctx) }); err != nil {
+				found[i] = one(Finding{
+					Check: "gatepass", Result: Failed, What: err.Error(), Why: "a check could not be made", Change: "please report it",
+				})
+			}
+		})
 	}
 	wg.Wait()
 	var all []Finding

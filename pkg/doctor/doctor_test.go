@@ -642,3 +642,27 @@ func Example() {
 	// settings: no client id is set
 	// port: no redirect URI is set
 }
+
+// A redirect URI that answers of two issuers come to is said, unless the answers
+// say whose they are.
+func TestSharedRedirectURI(t *testing.T) {
+	p := newPatient(t)
+	p.Sharing = []string{"the profile other, of https://login.other.example"}
+	if r := p.run(); r.Well() {
+		t.Error("all is well")
+	}
+	p.finds("mix_up", doctor.Warning, "profile other", "redirect URI for each issuer")
+	p.front = func(w http.ResponseWriter, r *http.Request) bool {
+		asked := strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration")
+		if asked {
+			fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q,"jwks_uri":%q,"authorization_response_iss_parameter_supported":true}`,
+				p.Issuer, p.Issuer+"/auth", p.Issuer+"/token", p.Issuer+"/certs")
+		}
+		return asked
+	}
+	for _, f := range p.run().Findings {
+		if f.Check == "mix_up" {
+			t.Errorf("found %+v", f)
+		}
+	}
+}

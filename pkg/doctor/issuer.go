@@ -23,6 +23,7 @@ const wellKnown = "/.well-known/openid-configuration"
 type document struct {
 	issuer, authorization, token, keys string
 	challenges, methods, scopes, types []string
+	names                              bool // itself in its answers (RFC 9207)
 }
 
 // atIssuer asks the issuer.
@@ -45,7 +46,7 @@ func (e *examination) atIssuer(ctx context.Context) []Finding {
 	if d == nil {
 		return append(all, skipped("client", "without a discovery document nothing more can be asked"))
 	}
-	all = append(all, e.offered(d)...)
+	all = append(append(all, e.offered(d)...), e.sharing(d)...)
 	found := e.together(ctx,
 		func(ctx context.Context) []Finding { return one(e.keySet(ctx, d)) },
 		func(ctx context.Context) []Finding { return e.client(ctx, d) },
@@ -213,11 +214,26 @@ func readDocument(n *source.Node) *document {
 		}
 		return all
 	}
+	names := n.Get("authorization_response_iss_parameter_supported")
 	return &document{
+		names:  names != nil && names.Kind == source.Bool && names.Text == "true",
 		issuer: text("issuer"), authorization: text("authorization_endpoint"), token: text("token_endpoint"), keys: text("jwks_uri"),
 		challenges: list("code_challenge_methods_supported"), methods: list("token_endpoint_auth_methods_supported"),
 		scopes: list("scopes_supported"), types: list("response_types_supported"),
 	}
+}
+
+// sharing looks at redirect URIs that answers of several issuers come to.
+func (e *examination) sharing(d *document) []Finding {
+	if len(e.Sharing) == 0 || d.names {
+		return nil
+	}
+	return one(Finding{
+		Check: "mix_up", Result: Warning,
+		What:   "the answers of another issuer come to the same redirect URI, and this one does not name itself in its own",
+		Why:    "whoever runs the other issuer can send a person on from there to this one, and is given the code that comes back (RFC 9700 section 4.4)",
+		Change: "register a redirect URI for each issuer, with a path of its own, and set redirect_uris in each profile", Details: e.Sharing,
+	})
 }
 
 // offered compares what is needed with what the issuer says it has.

@@ -12,6 +12,7 @@ import (
 
 	"gatepass/pkg/apigw"
 	"gatepass/pkg/authorizer"
+	"gatepass/pkg/crash"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/policy"
 	"gatepass/pkg/token"
@@ -84,12 +85,12 @@ func (e *examination) readKeyring(ctx context.Context) error {
 	defer cancel()
 	answer := make(chan error, 1)
 	go func() {
-		err := errors.New("its service answers nonsense")
-		defer func() {
-			_ = recover() // a service that answers with other types than it should
-			answer <- err
-		}()
-		err = e.Keyring()
+		var err error
+		// A service may answer with other types than it should.
+		if crash.Catch(func() { err = e.Keyring() }) != nil {
+			err = errors.New("its service answers nonsense")
+		}
+		answer <- err
 	}()
 	select {
 	case err := <-answer:

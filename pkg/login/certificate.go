@@ -39,10 +39,10 @@ func LoadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
 	return &c, nil
 }
 
-// newCertificate makes a certificate for this machine. Its key is in memory only
+// NewCertificate makes a certificate for this machine, from a time on. Its key is in memory only
 // and nobody has signed it, so a browser asks before it goes on. It is no
 // authority: who trusts it trusts nothing else by it.
-func newCertificate(now time.Time) (*tls.Certificate, error) {
+func NewCertificate(now time.Time) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -73,8 +73,8 @@ func newCertificate(now time.Time) (*tls.Certificate, error) {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
 
-// fingerprint is the SHA-256 of a certificate as browsers show it.
-func fingerprint(c *tls.Certificate) string {
+// Fingerprint is the SHA-256 of a certificate as browsers show it.
+func Fingerprint(c *tls.Certificate) string {
 	sum := sha256.Sum256(c.Certificate[0])
 	return strings.ReplaceAll(fmt.Sprintf("% X", sum[:]), " ", ":")
 }

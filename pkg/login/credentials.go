@@ -15,8 +15,9 @@ import (
 
 // ClientCredentials gets an access token for the client itself, with no person
 // in it (RFC 6749 section 4.4). OneLogin's has neither sub nor scope.
-func ClientCredentials(ctx context.Context, cfg Config) (token.Set, error) {
+func ClientCredentials(ctx context.Context, cfg Config) (_ token.Set, err error) {
 	cfg = cfg.complete()
+	defer cfg.veil(&err)
 	if err := cfg.check(); err != nil {
 		return token.Set{}, err
 	}

@@ -73,6 +73,10 @@ func (p *provider) checkForLogin(cfg Config, note func(string)) error {
 		return fault.New(fault.Usage, "%s does not offer the response mode form_post", cfg.Issuer).
 			WithHint("log in without --response-mode form_post")
 	}
+	if len(cfg.Sharing) > 0 && !p.meta.SendsIssuer {
+		note("logins at " + strings.Join(cfg.Sharing, ", ") + " have the same redirect URI as this one, and " + hostOf(cfg.Issuer) +
+			" does not name itself in its answers: give each issuer a redirect URI of its own, or an answer for one may get to the other")
+	}
 	home := hostOf(cfg.Issuer)
 	e := p.oidc.Endpoint()
 	for _, x := range []struct{ name, url string }{

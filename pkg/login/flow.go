@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -13,7 +14,9 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"gatepass/pkg/crash"
 	"gatepass/pkg/fault"
+	"gatepass/pkg/secret"
 	"gatepass/pkg/token"
 )
 
@@ -74,6 +77,13 @@ func (f *flow) authURL() (string, error) {
 	if err != nil {
 		return "", fault.New(fault.Usage, "the authorization endpoint is no URL: %w", err)
 	}
+	// The endpoint may have parameters of its own, but none of ours: they must not
+	// be there twice (RFC 6749 section 3.1). Ours come last.
+	q := u.Query()
+	for name, values := range q {
+		q.Set(name, values[len(values)-1])
+	}
+	u.RawQuery = q.Encode()
 	return u.String(), nil
 }
 
@@ -156,13 +166,17 @@ func (f *flow) run(ctx context.Context, ln *listener, ui UI) (token.Set, token.C
 	if ui.Waiting != nil {
 		r := Request{URL: address, RedirectURI: ln.redirectURI, Until: f.cfg.Now().Add(f.cfg.Timeout)}
 		if ln.certificate != nil {
-			r.Fingerprint = fingerprint(ln.certificate)
+			r.Fingerprint = Fingerprint(ln.certificate)
 		}
 		ui.Waiting(r)
 	}
 	opened := make(chan error, 1) // nobody may be there any more to take it
 	if ui.Open != nil {
-		go func() { opened <- ui.Open(ctx, address) }()
+		go func() {
+			var err error
+			mistake := crash.Catch(func() { err = ui.Open(ctx, address) })
+			opened <- cmp.Or(mistake, err)
+		}()
 	}
 	a, err := f.wait(ctx, answers, opened, ui)
 	if err != nil {
@@ -178,6 +192,7 @@ func (f *flow) wait(ctx context.Context, answers <-chan answer, opened <-chan er
 	limit := time.NewTimer(f.cfg.Timeout)
 	defer limit.Stop()
 	pasted := ui.Pasted
+	var p pasteboard
 	for {
 		select {
 		case a := <-answers:
@@ -187,9 +202,13 @@ func (f *flow) wait(ctx context.Context, answers <-chan answer, opened <-chan er
 				pasted = nil
 				continue
 			}
-			a, err := f.paste(text)
+			q, err := p.answer(text)
 			if err == nil {
-				return a, nil
+				var a answer
+				if a, err = f.take(q); err == nil {
+					a.done = make(chan error, 1)
+					return a, nil
+				}
 			}
 			ui.note(err.Error())
 		case err := <-opened:
@@ -202,22 +221,6 @@ func (f *flow) wait(ctx context.Context, answers <-chan answer, opened <-chan er
 			return answer{}, interrupted(ctx)
 		}
 	}
-}
-
-// paste reads an answer that a person copied.
-func (f *flow) paste(text string) (answer, error) {
-	text = strings.Trim(strings.TrimSpace(text), `"'<>`)
-	if _, query, ok := strings.Cut(text, "?"); ok {
-		text = query
-	}
-	text, _, _ = strings.Cut(text, "#")
-	q, err := url.ParseQuery(text)
-	if err != nil || !q.Has("state") {
-		return answer{}, stray("that is not the address the browser was sent to: that has a code and a state in its query")
-	}
-	a, err := f.take(q)
-	a.done = make(chan error, 1)
-	return a, err
 }
 
 // late is the error of a wait that nobody ended. What OneLogin does about a
@@ -234,6 +237,7 @@ func (f *flow) finish(ctx context.Context, a answer) (token.Set, token.Claims, e
 	if a.err != nil {
 		return token.Set{}, token.Claims{}, a.err
 	}
+	f.cfg.known.Add(secret.New(a.code), secret.New(f.verifier))
 	opts := []oauth2.AuthCodeOption{oauth2.VerifierOption(f.verifier)}
 	if f.cfg.Resource != "" {
 		opts = append(opts, oauth2.SetAuthURLParam("resource", f.cfg.Resource))

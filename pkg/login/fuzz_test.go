@@ -1,6 +1,8 @@
 package login
 
 import (
+	"encoding/base64"
+	"errors"
 	"net"
 	"net/url"
 	"strings"
@@ -22,23 +24,80 @@ func FuzzPaste(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		fl := &flow{cfg: Config{Issuer: "https://acme.onelogin.com/oidc/2"}, provider: &provider{}, state: state}
-		a, err := fl.paste(text)
+		var p pasteboard
+		q, err := p.answer(text)
 		if err != nil {
 			return
 		}
-		if !strings.Contains(text, state) && !strings.Contains(text, "%") {
+		a, err := fl.take(q)
+		if err != nil {
+			return
+		}
+		// The state is in base64 where the whole is.
+		bare := strings.Join(strings.Fields(text), "")
+		if !strings.Contains(bare, state) && !strings.Contains(text, "%") && !strings.Contains(unpacked(bared(text)), state) {
 			t.Errorf("%q was taken", text)
 		}
-		if (a.code == "") == (a.err == nil) {
-			t.Errorf("%q gives code %q and error %v", text, a.code, a.err)
+		if a.code == "" && a.err == nil {
+			t.Errorf("%q gives neither a code nor an error", text)
 		}
-		if a.done == nil {
-			t.Error("nobody would be told the outcome")
-		}
-		if _, err := fl.paste(text); err == nil {
+		if _, err := fl.take(q); err == nil {
 			t.Errorf("%q was taken twice", text)
 		}
 	})
+}
+
+// People copy addresses in many ways.
+func TestPasteboard(t *testing.T) {
+	const state, address = "9gc2kPAbjq40faA2piFQF11p5Cm4kBRCZGu52ZvketA", "http://localhost:3000/oauth/callback"
+	const good = address + "?code=abcdef&state=" + state
+	packed := base64.StdEncoding.EncodeToString([]byte("code=abcdef&state=" + state))
+	for name, lines := range map[string][]string{
+		"the address":             {good},
+		"in quotes":               {`"` + good + `"`},
+		"in angle brackets":       {"<" + good + ">"},
+		"its query":               {"?code=abcdef&state=" + state},
+		"without the mark":        {"code=abcdef&state=" + state + "#"},
+		"base64":                  {packed},
+		"base64 for URLs":         {strings.TrimRight(packed, "=")},
+		"with blanks in it":       {address + "?code=abc def&sta te=" + state},
+		"with marks of a paste":   {"\x1b[200~" + good + "\x1b[201~"},
+		"in two lines":            {address + "?code=abc", "def&state=" + state},
+		"in three lines":          {address + "?co", "de=abcdef&sta", "te=" + state},
+		"the state first":         {address + "?state=" + state, "&code=abcdef"},
+		"after something else":    {"what now?", good},
+		"after half an address":   {address + "?code=xyz", good},
+		"after half of it, twice": {address + "?code=abc", address + "?code=abc", "def&state=" + state},
+	} {
+		var p pasteboard
+		var q url.Values
+		for i, line := range lines {
+			var err error
+			if q, err = p.answer(line); (err == nil) != (i == len(lines)-1) {
+				t.Errorf("%s: line %d: %v %v", name, i, q, err)
+			}
+		}
+		if q.Get("code") != "abcdef" || q.Get("state") != state {
+			t.Errorf("%s: %v", name, q)
+		}
+	}
+	for text, want := range map[string]error{
+		"what now?": strayText, "": strayText, "https://example.com/": strayText, "abcdef": strayText,
+		"4c8bd1f0e7a24c5f9e3d": strayCode, address + "?state=" + state: strayHalf,
+	} {
+		var p pasteboard
+		if _, err := p.answer(text); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", text, err, want)
+		}
+	}
+	// An endless address is not kept.
+	var p pasteboard
+	for range 100 {
+		_, _ = p.answer("state=" + strings.Repeat("x", 4000))
+		if len(p.piece) > maxPasted {
+			t.Fatalf("%d bytes are kept", len(p.piece))
+		}
+	}
 }
 
 // A redirect URI that is taken is on this machine, and is sent as it was written.

@@ -284,7 +284,7 @@ func TestHostileEndpoints(t *testing.T) {
 		"tokens redirect":        {tokens, redirectTo("https://evil.example/token"), fault.Network, "secrets do not follow"},
 		"tokens redirect nearby": {tokens, redirectTo("/oidc/2/elsewhere"), fault.Network, "secrets do not follow"},
 		"keys 404":               {keys, answer(404, "text/plain", ""), fault.Network, "404"},
-		"keys page":              {keys, answer(200, "text/html", secretPage), fault.Invalid, "signature"},
+		"keys page":              {keys, answer(200, "text/html", secretPage), fault.Network, "no key set"},
 		"keys none":              {keys, answer(200, "application/json", `{"keys":[]}`), fault.Invalid, "signature"},
 		"keys endless":           {keys, endless, fault.Network, "longer than"},
 		"keys hang":              {keys, hang, fault.Network, "time limit"},
@@ -457,4 +457,25 @@ func TestOwnRoots(t *testing.T) {
 	cfg.HTTP = nil
 	_, _, err = login.Login(t.Context(), cfg, login.UI{})
 	want(t, err, fault.Network, "not trusted here")
+}
+
+// The note about a redirect URI of two issuers comes with every login at one that
+// does not name itself in its answers.
+func TestSharedRedirectURIIsSaid(t *testing.T) {
+	for _, names := range []bool{false, true} {
+		i := newIssuer(t)
+		i.discovery = func(doc map[string]any) { doc["authorization_response_iss_parameter_supported"] = names }
+		if names {
+			i.answer = func(_, back url.Values) { back.Set("iss", i.url) }
+		}
+		cfg := i.config()
+		cfg.Sharing = []string{"https://login.other.example"}
+		var notes []string
+		if _, _, err := login.Login(t.Context(), cfg, login.UI{Open: newBrowser().open, Note: func(s string) { notes = append(notes, s) }}); err != nil {
+			t.Fatal(err)
+		}
+		if names && len(notes) > 0 || !names && (len(notes) != 1 || !strings.Contains(notes[0], "https://login.other.example")) {
+			t.Errorf("names itself: %v, notes %q", names, notes)
+		}
+	}
 }

@@ -347,3 +347,32 @@ func freePort(t *testing.T) string {
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	return port
 }
+
+// A browser that is set to https only learns at once that the redirect URI is http,
+// and takes that.
+func TestTLSToAnHTTPRedirectURI(t *testing.T) {
+	i := newIssuer(t)
+	b := newBrowser()
+	_, _, err := login.Login(t.Context(), i.config(), login.UI{
+		Waiting: func(r login.Request) {
+			u, err := url.Parse(r.RedirectURI)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			begin := time.Now()
+			d := &tls.Dialer{Config: &tls.Config{ServerName: "localhost"}}
+			c, err := d.DialContext(t.Context(), "tcp", u.Host)
+			if err == nil {
+				c.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), "protocol version") || time.Since(begin) > 2*time.Second {
+				t.Errorf("after %v: %v", time.Since(begin), err)
+			}
+		},
+		Open: b.open,
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

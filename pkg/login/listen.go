@@ -234,7 +234,7 @@ func (l *listener) secure(given *tls.Certificate, now time.Time) error {
 	c := given
 	if c == nil {
 		var err error
-		if c, err = newCertificate(now); err != nil {
+		if c, err = NewCertificate(now); err != nil {
 			return fault.New(fault.Failed, "no certificate can be made for %s: %w", l.redirectURI, err)
 		}
 		l.certificate = c
@@ -259,6 +259,9 @@ func (l *listener) serve(ctx context.Context, h http.Handler) (stop func()) {
 	}
 	srv.SetKeepAlivesEnabled(false)
 	for _, s := range l.sockets {
+		if l.uri.Scheme == "http" {
+			s = plain{s}
+		}
 		go func() { _ = srv.Serve(s) }()
 	}
 	return func() {

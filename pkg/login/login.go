@@ -15,6 +15,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -79,6 +80,11 @@ type Config struct {
 	// Subject is who is expected: any other sub is refused. Empty takes anybody.
 	Subject string
 
+	// Sharing are issuers that somebody else runs, with which the user logs in by one of
+	// these redirect URIs, too. Of those a login tells, unless this issuer names
+	// itself in its answers: they could be given its codes (RFC 9700 section 4.4).
+	Sharing []string
+
 	// Algorithms are those an ID token may be signed with, whatever it says
 	// itself. None means every asymmetric one of RFC 7518 and EdDSA.
 	Algorithms []string
@@ -86,6 +92,8 @@ type Config struct {
 	Timeout time.Duration // of the wait for an answer; 0 means DefaultTimeout
 	HTTP    *http.Client  // nil means http.DefaultClient; its redirect policy is replaced
 	Now     func() time.Time
+
+	known *secret.Redactor // of what is secret in this operation
 }
 
 // UI is what a login tells and asks the user. Every member may be nil. They are
@@ -137,8 +145,9 @@ func (r Result) Name() string {
 // Core section 3.1 as RFC 8252 and RFC 9700 want it. It returns when the answer
 // has come and everything has been checked, when the time limit has passed, or
 // when the context ends. Errors are *fault.Error.
-func Login(ctx context.Context, cfg Config, ui UI) (token.Set, Result, error) {
+func Login(ctx context.Context, cfg Config, ui UI) (_ token.Set, _ Result, err error) {
 	cfg = cfg.complete()
+	defer cfg.veil(&err)
 	if err := cfg.check(); err != nil {
 		return token.Set{}, Result{}, err
 	}
@@ -176,6 +185,8 @@ func (c Config) complete() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	c.known = new(secret.Redactor)
+	c.known.Add(c.Secret, secret.Basic(c.ClientID, c.Secret))
 	if len(c.Algorithms) == 0 {
 		c.Algorithms = asymmetric()
 	}
@@ -212,6 +223,18 @@ func (c Config) check() error {
 	return fault.New(fault.Usage, "client authentication is %q, want none, post or basic", c.Auth)
 }
 
+// veil takes out of an error what is secret in this operation: an issuer may say
+// back whatever it was sent, and whatever it sends.
+func (c Config) veil(err *error) {
+	var f *fault.Error
+	if !errors.As(*err, &f) {
+		return
+	}
+	with := *f
+	with.Msg, with.Detail, with.Hint = c.known.Text(f.Msg), c.known.Text(f.Detail), c.known.Text(f.Hint)
+	*err = &with
+}
+
 // targets are the redirect URIs with where to listen for each.
 func (c Config) targets(note func(string)) ([]target, error) {
 	list, err := parseTargets(c.RedirectURIs)
@@ -240,6 +263,8 @@ func (c Config) oauth(p *provider, redirectURI string) *oauth2.Config {
 		RedirectURL: redirectURI,
 		Scopes:      c.Scopes,
 	}
+	// Parameters that are added behind a fragment would be none of the request's.
+	o.Endpoint.AuthURL, _, _ = strings.Cut(o.Endpoint.AuthURL, "#")
 	o.Endpoint.AuthStyle = oauth2.AuthStyleInParams
 	if c.Auth != AuthNone {
 		o.ClientSecret = c.Secret.Reveal()

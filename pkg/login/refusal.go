@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"gatepass/pkg/fault"
 	"gatepass/pkg/iostreams"
+	"gatepass/pkg/secret"
 )
 
 // ErrRejected is in the error of a refresh whose refresh token is used up,
@@ -109,9 +111,14 @@ func (p *provider) tokenFault(ctx context.Context, cfg Config, err error) error 
 
 func (p *provider) endpointFault(ctx context.Context, cfg Config, err error, refresh bool) error {
 	var r *oauth2.RetrieveError
+	if errors.As(err, &r) {
+		cfg.learn(r.Body)
+	}
 	switch {
 	case errors.As(err, &r) && r.ErrorCode != "":
 		return refusal{r.ErrorCode, r.ErrorDescription, r.ErrorURI, refresh}.explain(cfg, p.meta)
+	case errors.As(err, &r) && plainRefusal(r.Body).code != "":
+		return plainRefusal(r.Body).of(refresh).explain(cfg, p.meta)
 	case errors.As(err, &r):
 		return statusFault(p.oidc.Endpoint().TokenURL, r.Response)
 	case isNetwork(err):
@@ -119,6 +126,36 @@ func (p *provider) endpointFault(ctx context.Context, cfg Config, err error, ref
 	}
 	return fault.New(fault.Failed, "the token endpoint of %s answered something that is no token response", hostOf(cfg.Issuer)).
 		WithHint("a proxy may be in the way, or the issuer is not OpenID Connect")
+}
+
+// learn notes the tokens in a refusal, which has no business to have any.
+func (c Config) learn(body []byte) {
+	var t struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+		ID      string `json:"id_token"`
+	}
+	if json.Unmarshal(body, &t) == nil {
+		c.known.Add(secret.New(t.Access), secret.New(t.Refresh), secret.New(t.ID))
+	}
+}
+
+// plainRefusal is the error in an answer that does not say that it is JSON.
+func plainRefusal(body []byte) refusal {
+	var e struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+		URI         string `json:"error_uri"`
+	}
+	if json.Unmarshal(body, &e) != nil {
+		return refusal{}
+	}
+	return refusal{code: e.Error, description: e.Description, uri: e.URI}
+}
+
+func (r refusal) of(refresh bool) refusal {
+	r.refresh = refresh
+	return r
 }
 
 // statusFault is for answers that are no OAuth 2.0 errors.

@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -34,8 +33,10 @@ type Revocation struct {
 //
 // The error is set when nothing could be tried; what became of each token is in
 // the list.
-func Revoke(ctx context.Context, cfg Config, set token.Set) ([]Revocation, error) {
+func Revoke(ctx context.Context, cfg Config, set token.Set) (_ []Revocation, err error) {
 	cfg = cfg.complete()
+	cfg.known.Add(set.Access, set.ID, set.Refresh)
+	defer cfg.veil(&err)
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -58,7 +59,9 @@ func Revoke(ctx context.Context, cfg Config, set token.Set) ([]Revocation, error
 		{"access token", "access_token", set.Access},
 	} {
 		if !x.value.IsZero() {
-			done = append(done, Revocation{x.name, p.revoke(ctx, cfg, x.value, x.hint)})
+			err := p.revoke(ctx, cfg, x.value, x.hint)
+			cfg.veil(&err)
+			done = append(done, Revocation{x.name, err})
 		}
 	}
 	return done, nil
@@ -95,15 +98,12 @@ func (p *provider) revocationFault(cfg Config, resp *http.Response) error {
 		return nil
 	}
 	body, _ := io.ReadAll(resp.Body) // capped by web
-	var e struct {
-		Error       string `json:"error"`
-		Description string `json:"error_description"`
-	}
-	if json.Unmarshal(body, &e) == nil && e.Error != "" {
-		if e.Error == "unsupported_token_type" {
-			return ErrGone
-		}
-		return refusal{code: e.Error, description: e.Description}.explain(cfg, p.meta)
+	switch r := plainRefusal(body); r.code {
+	case "":
+	case "unsupported_token_type":
+		return ErrGone
+	default:
+		return r.explain(cfg, p.meta)
 	}
 	return statusFault(p.meta.Revocation, resp)
 }

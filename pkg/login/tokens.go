@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,6 +46,11 @@ func (p *provider) tokens(ctx context.Context, cfg Config, tok *oauth2.Token, no
 
 // newSet takes over an answer of the token endpoint as it is.
 func newSet(cfg Config, tok *oauth2.Token) (token.Set, error) {
+	id, _ := tok.Extra("id_token").(string)
+	cfg.known.Add(secret.New(tok.AccessToken), secret.New(tok.RefreshToken), secret.New(id))
+	if n := max(len(tok.AccessToken), len(tok.RefreshToken)); n > token.MaxSize { // the ID token's is looked at with it
+		return token.Set{}, fault.New(fault.Failed, "%s gave a token of %d bytes, and %d are the most that is taken", hostOf(cfg.Issuer), n, token.MaxSize)
+	}
 	// RFC 6749 section 7.1: a token of an unknown type must not be used.
 	if !strings.EqualFold(tok.TokenType, "bearer") && tok.TokenType != "" {
 		return token.Set{}, fault.New(fault.Failed, "%s gave a token of type %q, and only Bearer can be used", hostOf(cfg.Issuer), clip(tok.TokenType))
@@ -53,6 +59,7 @@ func newSet(cfg Config, tok *oauth2.Token) (token.Set, error) {
 	set := token.Set{
 		Access:     secret.New(tok.AccessToken),
 		Refresh:    secret.New(tok.RefreshToken),
+		ID:         secret.New(id),
 		TokenType:  "Bearer",
 		Scope:      strings.Join(cfg.Scopes, " "), // RFC 6749 section 5.1: the same as asked for when it says nothing
 		Issuer:     cfg.Issuer,
@@ -60,11 +67,8 @@ func newSet(cfg Config, tok *oauth2.Token) (token.Set, error) {
 		ObtainedAt: now,
 		Expiry:     expiry(now, tok),
 	}
-	if id, ok := tok.Extra("id_token").(string); ok {
-		set.ID = secret.New(id)
-	}
 	if scope, ok := tok.Extra("scope").(string); ok && scope != "" {
-		set.Scope = scope
+		set.Scope = cfg.known.Text(scope) // it is shown
 	}
 	return set, nil
 }
@@ -100,13 +104,13 @@ func (p *provider) verifyID(ctx context.Context, cfg Config, set token.Set, nonc
 			return token.Claims{}, p.withSkew(c)
 		}
 	}
-	keys := &keySet{inner: oidc.NewRemoteKeySet(p.context(ctx), p.meta.Keys)}
+	keys := &keySet{web: p.web, address: p.meta.Keys, algorithms: cfg.Algorithms}
 	verifier := oidc.NewVerifier(cfg.Issuer, keys, &oidc.Config{
 		ClientID:             cfg.ClientID,
 		SupportedSigningAlgs: cfg.Algorithms,
 		SkipExpiryCheck:      true, // checked above, with a leeway
 	})
-	if _, err := verifier.Verify(ctx, set.ID.Reveal()); err != nil {
+	if _, err := verifier.Verify(p.context(ctx), set.ID.Reveal()); err != nil {
 		return token.Claims{}, p.verifyFault(ctx, keys.err)
 	}
 	return t.ClaimSet(), nil
@@ -120,20 +124,10 @@ func (p *provider) verifyFault(ctx context.Context, err error) error {
 		return invalid("its form and claims are not those of an ID token")
 	case isNetwork(err):
 		return networkFault(ctx, p.meta.Keys, err)
+	case errors.Is(err, errNoKeys):
+		return fault.New(fault.Network, "%s gives no keys: %w", hostOf(p.meta.Keys), err).WithHint("tell who runs the issuer; gatepass doctor looks at its keys")
 	}
-	return invalid("its signature cannot be verified with the issuer's keys")
-}
-
-// keySet keeps the error of fetching keys, which the verifier makes text of.
-type keySet struct {
-	inner oidc.KeySet
-	err   error
-}
-
-func (k *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
-	payload, err := k.inner.VerifySignature(ctx, jwt)
-	k.err = err
-	return payload, err
+	return invalid("its signature cannot be verified with the issuer's keys: " + err.Error())
 }
 
 // invalid is an ID token that must not be believed. The reason may have text of
@@ -169,8 +163,10 @@ func text(c token.Claims, name string) string {
 // section 12). The old refresh and ID tokens are kept when no new ones come. The
 // issuer and subject must be the same as before. An error that has [ErrRejected]
 // in it means that only a new login helps.
-func Refresh(ctx context.Context, cfg Config, old token.Set) (token.Set, error) {
+func Refresh(ctx context.Context, cfg Config, old token.Set) (_ token.Set, err error) {
 	cfg = cfg.complete()
+	cfg.known.Add(old.Access, old.ID, old.Refresh)
+	defer cfg.veil(&err)
 	if err := cfg.check(); err != nil {
 		return token.Set{}, err
 	}

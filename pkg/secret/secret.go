@@ -3,6 +3,11 @@
 // clean text that may hold secrets of others.
 package secret
 
+import (
+	"encoding/base64"
+	"net/url"
+)
+
 // String is a secret. Printed, logged or encoded it reads [redacted].
 //
 // The value is behind a pointer because package fmt does not call String on
@@ -27,8 +32,21 @@ func (s String) Reveal() string {
 	return *s.p
 }
 
+// Basic is a name and a secret as HTTP's Basic authentication sends them (RFC 7617),
+// both form-encoded first as OAuth 2.0 wants it (RFC 6749 section 2.3.1): what a
+// [Redactor] has to know of a client's secret besides itself.
+func Basic(name string, s String) String {
+	if s.IsZero() {
+		return String{}
+	}
+	return New(base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(name) + ":" + url.QueryEscape(s.Reveal()))))
+}
+
 // IsZero reports whether there is no secret.
 func (s String) IsZero() bool { return s.p == nil }
+
+// Equal reports whether two secrets are the same.
+func (s String) Equal(other String) bool { return s.Reveal() == other.Reveal() }
 
 // String never shows the secret.
 func (s String) String() string {

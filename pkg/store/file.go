@@ -82,7 +82,7 @@ func readPrivate(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fault.New(fault.Failed, "%s is no ordinary file", path).WithHint("remove it and log in again")
 	}
-	if err := checkPrivate(path, info, 0o600); err != nil {
+	if err := checkPrivate(path, f, info, 0o600); err != nil {
 		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
@@ -107,7 +107,7 @@ func (s *Files) checkDir() error {
 	case !info.IsDir():
 		return fault.New(fault.Failed, "%s is no folder", s.Dir).WithHint("tokens are kept in it; remove what is there")
 	}
-	return checkPrivate(s.Dir, info, 0o700)
+	return checkPrivate(s.Dir, nil, info, 0o700)
 }
 
 // makeDir makes the folder if it is not there.
@@ -115,7 +115,7 @@ func (s *Files) makeDir() error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+	if err := makePrivateDir(s.Dir); err != nil {
 		return fault.New(fault.Failed, "the folder %s cannot be made: %w", s.Dir, cause(err)).
 			WithHint("tokens are kept there; set GATEPASS_HOME to use another folder")
 	}
@@ -215,7 +215,7 @@ func (s *Files) writeAside(path string, data []byte) (string, error) {
 	var unique [8]byte
 	_, _ = rand.Read(unique[:]) // never fails
 	aside := path + "." + hex.EncodeToString(unique[:]) + suffix
-	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := createPrivate(aside)
 	if err != nil {
 		return "", err
 	}

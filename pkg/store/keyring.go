@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -8,13 +9,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/zalando/go-keyring"
 
+	"gatepass/pkg/crash"
 	"gatepass/pkg/fault"
 )
 
@@ -150,13 +151,10 @@ func (s *Files) ask(ctx context.Context, question func() (string, error)) (strin
 	answers := make(chan answer, 1)
 	go func() {
 		var a answer
-		defer func() {
-			if p := recover(); p != nil { // a service that answers with other types than it should
-				a.err = fmt.Errorf("%v", p)
-			}
-			answers <- a
-		}()
-		a.text, a.err = question()
+		// A service may answer with other types than it should.
+		mistake := crash.Catch(func() { a.text, a.err = question() })
+		a.err = cmp.Or(mistake, a.err)
+		answers <- a
 	}()
 	select {
 	case a := <-answers:

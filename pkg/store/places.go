@@ -135,3 +135,12 @@ func (p *Places) Delete(ctx context.Context, k Key) (bool, error) {
 	had2, err2 := p.Memory.Delete(ctx, k)
 	return had || had2, errors.Join(err, err2)
 }
+
+// Permitted is [Files.Permitted]. What is permitted is remembered on disk, however
+// the tokens are kept.
+func (p *Places) Permitted(issuer string) (bool, error) { return p.Disk.Permitted(issuer) }
+
+// Permit is [Files.Permit].
+func (p *Places) Permit(ctx context.Context, issuer string) error {
+	return p.Disk.Permit(ctx, issuer)
+}

@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package store
 
@@ -8,6 +8,11 @@ import (
 
 	"gatepass/pkg/fault"
 )
+
+// createPrivate makes a file that nobody else has.
+func createPrivate(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
 
 // openNoFollow opens a file for reading, unless it is a symbolic link.
 func openNoFollow(path string) (*os.File, error) {
@@ -21,10 +26,11 @@ func openNoFollow(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// checkPrivate has nothing to look at: on Windows a folder below the user's own
-// inherits an access list that names the user, the administrators and the
-// system, and mode bits mean nothing.
-func checkPrivate(string, fs.FileInfo, fs.FileMode) error { return nil }
+// makePrivateDir makes a folder as the system makes them.
+func makePrivateDir(dir string) error { return os.MkdirAll(dir, 0o700) }
+
+// checkPrivate has nothing to look at: here mode bits mean nothing.
+func checkPrivate(string, *os.File, fs.FileInfo, fs.FileMode) error { return nil }
 
 // syncDir does nothing: folders cannot be synced here.
 func syncDir(string) {}
