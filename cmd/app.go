@@ -4,11 +4,11 @@ package cmd
 
 import (
 	"context"
+	"log"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"gatepass/pkg/crash"
 	"gatepass/pkg/iostreams"
 	"gatepass/pkg/secret"
 	"gatepass/pkg/store"
@@ -45,6 +46,13 @@ type App struct {
 	HTTP *http.Client
 	// Secrets cleans what is written about requests.
 	Secrets *secret.Redactor
+
+	// rawInput has the terminal give each key and show none, until it is restored.
+	// It may be nil: then it gives lines.
+	rawInput func() (restore func(), err error)
+	// undo gives back what the process was started with, before it becomes another
+	// program. It may be nil.
+	undo func()
 }
 
 // Main runs gatepass as a process and returns its exit code.
@@ -62,15 +70,16 @@ func Main() int {
 }
 
 // Run is Main without the process.
-func Run(ctx context.Context, app *App, args []string) (code int) {
-	defer func() {
-		if p := recover(); p != nil {
-			code = report(ctx, app, asksJSON(args), panicked(p, debug.Stack()))
-		}
-	}()
-	root := newRoot(app, args)
-	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+func Run(ctx context.Context, app *App, args []string) int {
+	var err error
+	mistake := crash.Catch(func() {
+		root := newRoot(app, args)
+		root.SetArgs(args)
+		err = root.ExecuteContext(ctx)
+	})
+	if mistake != nil {
+		err = mistake
+	}
 	return report(ctx, app, asksJSON(args), err)
 }
 
@@ -93,7 +102,11 @@ func system() *App {
 		OpenURL: openURL,
 		HTTP:    &http.Client{Timeout: 30 * time.Second},
 		Secrets: secrets,
+		undo:    noDumps(),
+
+		rawInput: func() (func(), error) { return rawTerminal(os.Stdin) },
 	}
+	log.SetOutput(app.IO.Err) // net/http says there what it has caught: panics of handlers
 	app.Dir, _ = os.Getwd()
 	app.ConfigDir, app.StateDir, app.CacheDir = directories(os.Getenv)
 	app.MemoryDir, app.Keyring = memoryDir(os.Getenv, app.StateDir), systemKeyring(os.Getenv)

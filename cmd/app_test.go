@@ -1,6 +1,10 @@
 package cmd
 
 import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -41,5 +45,31 @@ func TestStderrIsGuarded(t *testing.T) {
 	n, err := r.Read(got)
 	if err != nil || string(got[:n]) != "a [redacted] thing\n" {
 		t.Errorf("stderr got %q, %v", got[:n], err)
+	}
+}
+
+// What net/http catches in a handler of a server of ours is written without
+// secrets, too.
+func TestPanicOfAHandlerIsClean(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	stderr, was := os.Stderr, log.Writer()
+	os.Stderr = w
+	app := system()
+	os.Stderr = stderr
+	defer log.SetOutput(was)
+	app.Secrets.Add(secret.New("very-secret"))
+	ts := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("very-secret") }))
+	if resp, err := http.Get(ts.URL); err == nil {
+		resp.Body.Close()
+	}
+	ts.Close()
+	w.Close()
+	said, err := io.ReadAll(r)
+	if err != nil || !strings.Contains(string(said), "panic serving") || strings.Contains(string(said), "very-secret") {
+		t.Errorf("%v %s", err, said)
 	}
 }

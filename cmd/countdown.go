@@ -6,13 +6,22 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"gatepass/pkg/crash"
 )
 
-// countdown is a line on a terminal that says how long a wait still takes. It is
-// written over itself, by nothing but a carriage return, and what a person types
-// after it stays. The zero countdown shows nothing.
+// countdown is a line on a terminal that says how long a wait still takes, and what
+// is being typed. Where the terminal shows that itself, the line is written over
+// itself by nothing but a carriage return, so that it stays. The zero countdown shows
+// nothing.
 type countdown struct {
+	// shown makes what is typed fit to be shown, in so many columns as there are.
+	// Nil: the terminal shows it.
+	shown   func(string) string
+	columns func() int
+
 	mu    sync.Mutex
+	line  typed
 	w     io.Writer // nil while nothing is shown
 	now   func() time.Time
 	until time.Time
@@ -27,17 +36,21 @@ func (c *countdown) start(w io.Writer, now func() time.Time, until time.Time) {
 	c.w, c.now, c.until, c.end = w, now, until, make(chan struct{})
 	c.draw()
 	go func(end chan struct{}) {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-end:
-				return
-			case <-tick.C:
-				c.aside(nil)
-			}
-		}
+		_ = crash.Catch(func() { c.tick(end) }) // the wait goes on without
 	}(c.end)
+}
+
+func (c *countdown) tick(end <-chan struct{}) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-end:
+			return
+		case <-tick.C:
+			c.aside(nil)
+		}
+	}
 }
 
 // stop takes the line away. Interrupted by Ctrl-C, it stays: somebody may have been
@@ -48,7 +61,7 @@ func (c *countdown) stop(interrupted bool) {
 	if c.w == nil {
 		return
 	}
-	if interrupted {
+	if interrupted && (c.shown == nil || len(c.line.text) > 0) {
 		fmt.Fprintln(c.w)
 	} else {
 		c.clear()
@@ -78,7 +91,39 @@ func (c *countdown) draw() {
 	left := max(c.until.Sub(c.now()), 0).Round(time.Second)
 	line := fmt.Sprintf("%3d:%02d left ", int(left.Minutes()), int(left.Seconds())%60)
 	c.width = max(c.width, len(line))
+	if c.shown != nil {
+		const cursor = 1
+		line += tail(c.shown(string(c.line.text)), c.columns()-len(line)-cursor) + eraseRest
+	}
 	fmt.Fprint(c.w, "\r"+line)
 }
 
-func (c *countdown) clear() { fmt.Fprint(c.w, "\r"+strings.Repeat(" ", c.width)+"\r") }
+// eraseRest erases what is right of the cursor.
+const eraseRest = "\x1b[K"
+
+func (c *countdown) clear() {
+	if c.shown != nil {
+		fmt.Fprint(c.w, "\r"+eraseRest)
+		return
+	}
+	fmt.Fprint(c.w, "\r"+strings.Repeat(" ", c.width)+"\r")
+}
+
+// keys takes what was typed, and returns the lines that it ends.
+func (c *countdown) keys(b []byte) (lines []string, end bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range b {
+		line, done, last := c.line.key(key)
+		if last {
+			return lines, true
+		}
+		if done {
+			lines = append(lines, line)
+		}
+	}
+	if c.w != nil {
+		c.draw()
+	}
+	return lines, false
+}

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -86,11 +87,11 @@ func (app *App) examination(p *config.Profile, path string) (doctor.Options, err
 	s := newSession(app)
 	o := doctor.Options{
 		Profile: p.Name, Why: p.Why, Issuer: issuerOf(p), ClientID: p.ClientID, Auth: p.ClientAuth,
-		RedirectURIs: p.RedirectURIs, Scopes: p.Scopes, Resource: p.Resource, AuthorizerFile: p.Authorizer, Store: p.Store,
+		RedirectURIs: p.RedirectURIs, Scopes: p.Scopes, Resource: p.Resource, AuthorizerFile: authorizerFile(p), Store: p.Store,
 		Listen: p.SignIn.Listen, PortOwner: login.PortOwner,
 		API:    doctor.API{URL: p.API.URL, Path: path, Token: p.API.Token, Header: p.API.Send.Header, Scheme: p.API.Send.Scheme},
 		Client: app.HTTP, Now: app.Now, Getenv: app.Getenv, Proxy: http.ProxyFromEnvironment, Keys: usableKeys,
-		Secret:     func(ctx context.Context) (secret.String, error) { return clientSecret(ctx, app, p) },
+		Secret:     func(ctx context.Context) (secret.String, error) { return s.clientSecret(ctx, p) },
 		Login:      func() (doctor.Login, error) { return s.forDoctor(p) },
 		Authorizer: func() (*authorizer.File, error) { return readAuthorizerFile(p.Authorizer) },
 	}
@@ -105,6 +106,9 @@ func (app *App) examination(p *config.Profile, path string) (doctor.Options, err
 	}
 	if _, note, err := verify.NormalizeIssuer(p.Issuer); err == nil {
 		o.IssuerNote = note
+	}
+	for _, c := range p.Sharing() {
+		o.Sharing = append(o.Sharing, fmt.Sprintf("the profile %s, of %s", c.Profile, c.Issuer))
 	}
 	for _, v := range p.Values {
 		if v.Set() && v.Origin.Kind != config.Default {

@@ -77,6 +77,9 @@ func (e *execCommand) run(ctx context.Context, argv []string) error {
 		return err
 	}
 	environ := append(without(os.Environ(), secretVariable, e.name), e.name+"="+value.Reveal())
+	if e.app.undo != nil {
+		e.app.undo()
+	}
 	return become(path, argv, environ)
 }
 

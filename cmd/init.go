@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatepass/pkg/config"
+	"gatepass/pkg/crash"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/iostreams"
 	"gatepass/pkg/source"
@@ -88,6 +90,11 @@ func (i *setup) run(ctx context.Context, asJSON bool) error {
 	result, err := i.write(s)
 	if err != nil {
 		return err
+	}
+	if s.ClientAuth != "none" {
+		// Whoever names the issuer here need not be asked whether the secret may go
+		// to it. Where that cannot be noted, they will be.
+		_ = newSession(i.app).store.Permit(ctx, s.Issuer)
 	}
 	return i.finish(ctx, result, asJSON)
 }
@@ -283,32 +290,16 @@ func (i *setup) ask(ctx context.Context, question, byDefault string) (string, er
 // else. Nobody can stop a read from a terminal, so that one goroutine may be left
 // when the context ends.
 func answerLine(ctx context.Context, in io.Reader) (string, error) {
-	const most = 4 << 10
 	type result struct {
 		line string
 		err  error
 	}
 	c := make(chan result, 1)
 	go func() {
-		var line []byte
-		var b [1]byte
-		for len(line) < most {
-			n, err := in.Read(b[:])
-			switch {
-			case n == 1 && b[0] == '\n':
-				c <- result{line: string(line)}
-				return
-			case n == 1:
-				line = append(line, b[0])
-			case err != nil && len(line) > 0:
-				c <- result{line: string(line)}
-				return
-			case err != nil:
-				c <- result{err: fault.New(fault.Usage, "there is nobody to answer").WithHint("give flags: gatepass init --subdomain acme --client-id ID --yes")}
-				return
-			}
-		}
-		c <- result{err: fault.New(fault.Usage, "the answer is too long")}
+		var r result
+		mistake := crash.Catch(func() { r.line, r.err = readLine(in) })
+		r.err = cmp.Or(mistake, r.err)
+		c <- r
 	}()
 	select {
 	case r := <-c:
@@ -316,6 +307,24 @@ func answerLine(ctx context.Context, in io.Reader) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
+}
+
+func readLine(in io.Reader) (string, error) {
+	const most = 4 << 10
+	var line []byte
+	var b [1]byte
+	for len(line) < most {
+		n, err := in.Read(b[:])
+		switch {
+		case n == 1 && b[0] == '\n', n == 0 && err != nil && len(line) > 0:
+			return string(line), nil
+		case n == 1:
+			line = append(line, b[0])
+		case err != nil:
+			return "", fault.New(fault.Usage, "there is nobody to answer").WithHint("give flags: gatepass init --subdomain acme --client-id ID --yes")
+		}
+	}
+	return "", fault.New(fault.Usage, "the answer is too long")
 }
 
 func (i *setup) say(format string, args ...any) {

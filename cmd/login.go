@@ -36,7 +36,7 @@ type loginFlags struct {
 }
 
 func newLogin(app *App) *cobra.Command {
-	l := &loginFlags{app: app}
+	l := &loginFlags{app: app.cleaned()}
 	c := &cobra.Command{
 		Use:   "login",
 		Short: "Log in with the browser and keep the tokens",
@@ -59,7 +59,9 @@ https redirect URIs, and proving again who one is.
 
 The app's client secret, if it has one, comes from GATEPASS_CLIENT_SECRET or from
 client_secret_command in your own gatepass.yaml. --client-secret-stdin takes it
-from standard input for this login; renewing the tokens needs it again.`,
+from standard input for this login; renewing the tokens needs it again. It is sent
+to an issuer that you name yourself; where only the project's file names it, you
+are asked once, on a terminal.`,
 		Example: `  gatepass login
   gatepass login --subdomain acme --client-id e0001112-... --redirect-uri http://localhost:3000/oauth/callback
   gatepass login --force --no-browser
@@ -94,6 +96,7 @@ func (l *loginFlags) run(ctx context.Context, asJSON bool) error {
 		l.say("%s", note)
 	}
 	s := newSession(l.app)
+	s.ask = l.app.askYes
 	if s.secret, err = l.secret(); err != nil {
 		return err
 	}
@@ -176,6 +179,7 @@ func (l *loginFlags) logIn(ctx context.Context, s *session, p *config.Profile, s
 		return false, err
 	}
 	l.app.Secrets.Add(set.Access, set.ID, set.Refresh)
+	name = l.app.Secrets.Text(name) // an issuer may call somebody by their token
 	before, _ := s.store.Info(s.key(p))
 	l.warnOfChange(before, set)
 	apis := s.newAPI(p, before)

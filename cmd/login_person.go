@@ -3,6 +3,7 @@ package cmd
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"gatepass/pkg/config"
+	"gatepass/pkg/crash"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/iostreams"
 	"gatepass/pkg/login"
@@ -39,7 +41,9 @@ func (l *loginFlags) get(ctx context.Context, p *config.Profile, cfg login.Confi
 		ui.Open = func(_ context.Context, address string) error { return l.app.browse(address, p.SignIn.Browser) }
 	}
 	if l.app.IO.InTerminal && !l.secretStdin {
-		ui.Pasted = readLines(l.app.IO.In)
+		pasted, restore := l.pasted()
+		defer restore()
+		ui.Pasted = pasted
 	}
 	defer func() { l.countdown.stop(ctx.Err() != nil) }()
 	set, result, err := login.Login(ctx, cfg, ui)
@@ -51,6 +55,9 @@ func (l *loginFlags) person(p *config.Profile, cfg login.Config) (login.Config, 
 	in := p.SignIn
 	cfg.Timeout, cfg.LoginHint, cfg.ACRValues, cfg.Reauth = l.timeout, in.Hint, strings.Join(in.ACRValues, " "), l.reauth
 	cfg.Subject, cfg.Listen, cfg.FormPost = in.Subject, in.Listen, in.ResponseMode == "form_post"
+	for _, c := range p.Sharing() {
+		cfg.Sharing = append(cfg.Sharing, c.Issuer)
+	}
 	if l.force {
 		cfg.Prompt = "login"
 	}
@@ -126,21 +133,69 @@ func (l *loginFlags) say(format string, args ...any) {
 	})
 }
 
+// pasted gives the lines that somebody types or pastes. The terminal is in a way of
+// its own until it is restored, where that can be: then it shows what is typed
+// below whatever is said meanwhile.
+func (l *loginFlags) pasted() (lines <-chan string, restore func()) {
+	if l.app.rawInput == nil || !l.app.IO.ErrTerminal || l.app.Getenv("TERM") == "dumb" {
+		return readLines(l.app.IO.In), func() {}
+	}
+	restore, err := l.app.rawInput()
+	switch {
+	case errors.Is(err, os.ErrPermission): // in the background, nobody types here
+		return nil, func() {}
+	case err != nil:
+		return readLines(l.app.IO.In), func() {}
+	}
+	l.countdown.shown = func(s string) string { return iostreams.Visible(l.app.Secrets.Text(s)) }
+	l.countdown.columns = width
+	return l.readKeys(l.app.IO.In), restore
+}
+
+// readKeys reads keys until there are no more, and gives the lines they make. Nobody
+// can stop a read from a terminal, so the goroutine lives as long as the process.
+func (l *loginFlags) readKeys(r io.Reader) <-chan string {
+	c := make(chan string)
+	go func() {
+		defer close(c)
+		_ = crash.Catch(func() { // the login goes on without
+			b := make([]byte, 4<<10)
+			for {
+				n, err := r.Read(b)
+				lines, end := l.countdown.keys(b[:n])
+				for _, text := range lines {
+					if text = strings.TrimSpace(text); text != "" {
+						c <- text
+					}
+				}
+				if end || err != nil {
+					return
+				}
+			}
+		})
+	}()
+	return c
+}
+
 // readLines reads lines until there are no more. Nobody can stop a read from a
 // terminal, so the goroutine lives as long as the process does.
 func readLines(r io.Reader) <-chan string {
 	c := make(chan string)
 	go func() {
 		defer close(c)
-		sc := bufio.NewScanner(r)
-		sc.Buffer(nil, 64<<10)
-		for sc.Scan() {
-			if text := strings.TrimSpace(sc.Text()); text != "" {
-				c <- text
-			}
-		}
+		_ = crash.Catch(func() { scan(r, c) }) // the login goes on without
 	}()
 	return c
+}
+
+func scan(r io.Reader, lines chan<- string) {
+	sc := bufio.NewScanner(r)
+	sc.Buffer(nil, 64<<10)
+	for sc.Scan() {
+		if text := strings.TrimSpace(sc.Text()); text != "" {
+			lines <- text
+		}
+	}
 }
 
 // inContainer reports whether this process runs in a container, as far as they

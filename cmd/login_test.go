@@ -42,6 +42,8 @@ type desk struct {
 	visit    func(address string) error // the browser, in place of the usual one
 	terminal bool                       // standard input is a terminal
 
+	transport http.RoundTripper // of requests to the issuer; nil: the usual one
+
 	mu     sync.Mutex
 	later  time.Duration // by how much the clock is ahead
 	down   bool          // the issuer cannot be reached
@@ -136,7 +138,7 @@ func (d *desk) run(exit int, args ...string) (stdout, stderr string) {
 	app := &cmd.App{
 		IO: streams, Getenv: func(n string) string { return d.env[n] }, Now: d.now, Dir: cmp.Or(d.dir, d.home),
 		ConfigDir: d.home, StateDir: filepath.Join(d.home, "state"), CacheDir: filepath.Join(d.home, "cache"),
-		OpenURL: d.open, HTTP: http.DefaultClient, Secrets: new(secret.Redactor),
+		OpenURL: d.open, HTTP: &http.Client{Transport: d.transport}, Secrets: new(secret.Redactor),
 		Keyring: d.keyring, MemoryDir: d.memory,
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

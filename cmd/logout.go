@@ -1,12 +1,9 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +25,7 @@ type logoutCommand struct {
 }
 
 func newLogout(app *App) *cobra.Command {
-	l := &logoutCommand{app: app}
+	l := &logoutCommand{app: app.cleaned()}
 	c := &cobra.Command{
 		Use:   "logout",
 		Short: "Revoke the tokens and forget them",
@@ -113,24 +110,8 @@ apps that is not saved may be lost.
 
 // goOn asks. Everything but a yes is a no.
 func (l *logoutCommand) goOn(ctx context.Context) error {
-	fmt.Fprint(l.app.IO.Err, "Go on? [y/N] ")
-	answers := make(chan string, 1)
-	go func() { // nobody can stop a read from a terminal
-		line, _ := bufio.NewReader(io.LimitReader(l.app.IO.In, 1<<10)).ReadString('\n')
-		answers <- line
-	}()
-	select {
-	case <-ctx.Done():
-		fmt.Fprintln(l.app.IO.Err)
-		return ctx.Err()
-	case line := <-answers:
-		if !strings.HasSuffix(line, "\n") {
-			fmt.Fprintln(l.app.IO.Err)
-		}
-		switch strings.ToLower(strings.TrimSpace(line)) {
-		case "y", "yes":
-			return nil
-		}
+	if yes, err := l.app.askYes(ctx, "Go on? [y/N] "); err != nil || yes {
+		return err
 	}
 	return fault.New(fault.Denied, "nothing was done")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"gatepass/pkg/crash"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/iostreams"
 	"gatepass/pkg/source"
@@ -42,7 +43,10 @@ func report(ctx context.Context, app *App, asJSON bool, err error) int {
 func classify(ctx context.Context, err error) *fault.Error {
 	var f *fault.Error
 	var s *source.Error
+	var mistake *crash.Error
 	switch {
+	case errors.As(err, &mistake):
+		return panicked(mistake)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return fault.New(fault.Interrupted, "interrupted")
 	case errors.As(err, &f):
@@ -60,9 +64,9 @@ func classify(ctx context.Context, err error) *fault.Error {
 // panicked is a mistake in gatepass itself as an error. What a panic says may have
 // a secret in it, so that it is written like every other error, without them; and
 // the exit code of Go's own words would be that of a mistake in the arguments.
-func panicked(value any, stack []byte) error {
+func panicked(e *crash.Error) *fault.Error {
 	return &fault.Error{
-		Kind: fault.Failed, Msg: fmt.Sprintf("this is a mistake in gatepass: %v", value), Detail: string(stack),
+		Kind: fault.Failed, Msg: fmt.Sprintf("this is a mistake in gatepass: %v", e.Value), Detail: string(e.Stack),
 		Hint: "please report it, with the lines above",
 	}
 }

@@ -46,6 +46,82 @@ func TestRandomNumbersAreTheSystems(t *testing.T) {
 	})
 }
 
+// A goroutine that can meet a secret has its panic made an error of: Go would print
+// it as it is. What the others start reads no token: they wait, count and draw.
+func TestGoroutinesAreCaught(t *testing.T) {
+	elsewhere := []string{
+		"../pkg/gateway/", "../pkg/ordered/", "../pkg/lambdarun/", "../pkg/relay/relay.go",
+		"../cmd/demo", "../cmd/serve.go", "../cmd/call_progress.go", "../cmd/proxy.go",
+	}
+	n := 0
+	shipped(t, func(path string, file *ast.File) {
+		if slices.ContainsFunc(elsewhere, func(p string) bool { return strings.HasPrefix(path, p) }) {
+			return
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			call := started(node)
+			if call == nil {
+				return true
+			}
+			n++
+			if !catches(call) && !catches(callee(file, call)) {
+				t.Errorf("%s starts a goroutine whose panic nobody catches", path)
+			}
+			return true
+		})
+	})
+	if n < 8 {
+		t.Errorf("only %d goroutines were found", n)
+	}
+}
+
+// catches reports whether there is a crash.Catch below a node, or an HTTP server that
+// is run: net/http catches the panics of handlers.
+func catches(node ast.Node) (caught bool) {
+	ast.Inspect(node, func(node ast.Node) bool {
+		sel, ok := node.(*ast.SelectorExpr)
+		caught = caught || ok && (named(sel, "crash", "Catch") || named(sel, "srv", "Serve"))
+		return true
+	})
+	return caught
+}
+
+// callee is the function or method of the same file that is called, or a node with
+// nothing in it.
+func callee(file *ast.File, call *ast.CallExpr) ast.Node {
+	name := ""
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		name = f.Name
+	case *ast.SelectorExpr:
+		name = f.Sel.Name
+	}
+	for _, d := range file.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == name {
+			return f
+		}
+	}
+	return &ast.BadExpr{}
+}
+
+// started is the call of a go statement, or of WaitGroup.Go.
+func started(node ast.Node) *ast.CallExpr {
+	switch node := node.(type) {
+	case *ast.GoStmt:
+		return node.Call
+	case *ast.CallExpr:
+		if sel, ok := node.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Go" {
+			return node
+		}
+	}
+	return nil
+}
+
+func named(sel *ast.SelectorExpr, pkg, name string) bool {
+	x, ok := sel.X.(*ast.Ident)
+	return ok && x.Name == pkg && sel.Sel.Name == name
+}
+
 // There is no way around a certificate, no shell, and no flow but those of a code,
 // a refresh token and a client's own credentials.
 func TestWhatIsNotThere(t *testing.T) {

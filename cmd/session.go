@@ -34,6 +34,8 @@ type tokenStore interface {
 	Move(ctx context.Context, k store.Key, kind store.Kind) error
 	Delete(ctx context.Context, k store.Key) (bool, error)
 	Fresh(ctx context.Context, k store.Key, now time.Time, margin time.Duration, refresh func(context.Context, token.Set) (token.Set, error)) (token.Set, error)
+	Permitted(issuer string) (bool, error)
+	Permit(ctx context.Context, issuer string) error
 	LockLogin(ctx context.Context, k store.Key, kind store.Kind, limit time.Duration, waiting func()) (unlock func(), waited bool, err error)
 }
 
@@ -43,6 +45,8 @@ type session struct {
 	app    *App
 	store  tokenStore
 	secret secret.String // the client secret, where it came in by standard input
+	// ask asks the user a question. Nil: this command asks nothing.
+	ask func(ctx context.Context, question string) (bool, error)
 }
 
 func newSession(app *App) *session {
@@ -195,11 +199,9 @@ func (s *session) client(ctx context.Context, p *config.Profile) (login.Config, 
 	if err != nil {
 		return login.Config{}, err
 	}
-	known := s.secret
-	if known.IsZero() {
-		if known, err = clientSecret(ctx, s.app, p); err != nil {
-			return login.Config{}, err
-		}
+	known, err := s.clientSecret(ctx, p)
+	if err != nil {
+		return login.Config{}, err
 	}
 	return login.Config{
 		Issuer: issuer, ClientID: p.ClientID, Auth: login.Auth(p.ClientAuth), Secret: known,

@@ -116,13 +116,21 @@ const secretCommandLimit = time.Minute
 // maxSecret is the longest client secret that is taken, in bytes.
 const maxSecret = 64 << 10
 
-// clientSecret returns the secret by which the client authenticates itself, or
-// none where the profile's client has none. The redactor learns of it.
-func clientSecret(ctx context.Context, app *App, p *config.Profile) (secret.String, error) {
+// hasSecret reports whether there is somewhere to get the client secret from.
+func hasSecret(app *App, p *config.Profile) bool {
+	return app.Getenv(secretVariable) != "" || len(p.ClientSecretCommand) > 0
+}
+
+func noSecret(p *config.Profile) error {
+	return fault.New(fault.Usage, "client authentication %s needs a client secret", p.ClientAuth).
+		WithHint("give it in %s, or name a program that prints it in your own settings: client_secret_command: [pass, show, onelogin]", secretVariable)
+}
+
+// lookUpSecret returns the client secret of the environment, or the one that the
+// profile's program prints. The redactor learns of it.
+func lookUpSecret(ctx context.Context, app *App, p *config.Profile) (secret.String, error) {
 	s := secret.New(app.Getenv(secretVariable))
 	switch {
-	case p.ClientAuth == "none":
-		return secret.String{}, nil
 	case !s.IsZero():
 	case len(p.ClientSecretCommand) > 0:
 		var err error
@@ -130,10 +138,9 @@ func clientSecret(ctx context.Context, app *App, p *config.Profile) (secret.Stri
 			return secret.String{}, err
 		}
 	default:
-		return secret.String{}, fault.New(fault.Usage, "client authentication %s needs a client secret", p.ClientAuth).
-			WithHint("give it in %s, or name a program that prints it in your own settings: client_secret_command: [pass, show, onelogin]", secretVariable)
+		return secret.String{}, noSecret(p)
 	}
-	app.Secrets.Add(s)
+	app.Secrets.Add(s, secret.Basic(p.ClientID, s))
 	return s, nil
 }
 

@@ -47,7 +47,7 @@ func TestClientSecret(t *testing.T) {
 			app := &App{IO: streams, Secrets: new(secret.Redactor), Getenv: func(name string) string {
 				return map[string]string{secretVariable: tc.env}[name]
 			}}
-			got, err := clientSecret(context.Background(), app, &config.Profile{ClientAuth: tc.auth, ClientSecretCommand: tc.command})
+			got, err := newSession(app).clientSecret(context.Background(), &config.Profile{ClientAuth: tc.auth, ClientSecretCommand: tc.command})
 			var f *fault.Error
 			switch {
 			case tc.fails != "":
@@ -72,7 +72,7 @@ func TestClientSecretIsInterrupted(t *testing.T) {
 	cancel()
 	streams, _, _ := iostreams.Test("")
 	app := &App{IO: streams, Secrets: new(secret.Redactor), Getenv: func(string) string { return "" }}
-	_, err := clientSecret(ctx, app, &config.Profile{ClientAuth: "post", ClientSecretCommand: []string{sh, "-c", "sleep 60"}})
+	_, err := newSession(app).clientSecret(ctx, &config.Profile{ClientAuth: "post", ClientSecretCommand: []string{sh, "-c", "sleep 60"}})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want the context's own", err)
 	}

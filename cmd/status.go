@@ -20,7 +20,7 @@ type statusCommand struct {
 }
 
 func newStatus(app *App) *cobra.Command {
-	t := &statusCommand{app: app}
+	t := &statusCommand{app: app.cleaned()}
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Say who is logged in, until when, with which profile and why",

@@ -12,6 +12,7 @@ import (
 )
 
 func newWhoami(app *App) *cobra.Command {
+	app = app.cleaned()
 	var s settings
 	c := &cobra.Command{
 		Use:   "whoami",

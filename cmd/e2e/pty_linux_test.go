@@ -119,13 +119,19 @@ func (p *pty) expect(pattern string) string {
 }
 
 // lines are what a person sees of all that was shown: a carriage return goes back
-// to the start of the line, and what comes then is written over it.
+// to the start of the line, what comes then is written over it, and ESC [K erases
+// the rest.
 func (p *pty) lines() []string {
 	var all []string
 	for _, line := range strings.Split(p.shown, "\n") {
 		var cells []rune
 		for _, part := range strings.Split(line, "\r") {
-			over := []rune(part)
+			before, after, erased := strings.Cut(part, "\x1b[K")
+			over := []rune(before)
+			if erased {
+				cells = append(over, []rune(after)...)
+				continue
+			}
 			cells = append(over, cells[min(len(over), len(cells)):]...)
 		}
 		all = append(all, strings.TrimRight(string(cells), " "))
