@@ -29,6 +29,7 @@ type apiFlags struct {
 	sources, audience                        []string
 	ttl                                      int
 	simple                                   bool
+	function                                 functionFlags
 	flags                                    *pflag.FlagSet // about the authorizer; nil: none was given
 }
 
@@ -62,6 +63,7 @@ func (f *apiFlags) authorizerGroup() *pflag.FlagSet {
 	fs.StringVar(&f.payload, "payload", "", "payload `format` of a Lambda authorizer of HTTP APIs: 1.0 or 2.0")
 	fs.BoolVar(&f.simple, "simple", false, "the function may answer isAuthorized (HTTP APIs)")
 	listVar(fs, &f.audience, "audience", "", "an `audience` that will do, with jwt (default: the profile's client); repeatable. The issuer is that of --issuer")
+	f.function.add(fs)
 	f.flags = fs
 	return fs
 }
@@ -82,6 +84,13 @@ type defined struct {
 	h    hints
 	file *authorizer.File    // the profile's authorizer file, or nil
 	all  []*apigw.Authorizer // those of the routes
+	// function answers where nothing else is written: that of a flag, or of the
+	// profile. Nil: none does.
+	function *config.Function
+	handlers map[string]*config.Function // by the files that name them
+	// broken are authorizers that cannot be run, by their names; where it is nil, one
+	// is an error.
+	broken map[string]error
 	// notes are what was taken for granted.
 	notes []string
 }
@@ -108,7 +117,7 @@ func (f *apiFlags) define(app *App, p *config.Profile, h hints) (*defined, error
 	}
 	d := &defined{Definition: written, f: f, app: app, p: p, h: h}
 	for _, step := range []func() error{
-		d.chooseKind, d.choosePlace, d.words, d.documents, d.chooseAccess, d.Settle, d.chooseDefault, d.change, d.issuers, d.check,
+		d.chooseKind, d.choosePlace, d.words, d.documents, d.chooseAccess, d.Settle, d.chooseFunction, d.chooseDefault, d.change, d.issuers, d.check,
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -271,7 +280,7 @@ func (d *defined) chooseDefault() error {
 	f, p := d.f, d.p
 	d.all = d.Authorizers()
 	byFlag := p.Origin("authorizer").Kind == config.Flag
-	if p.Authorizer != "" && !d.h.response && (f.typ != "" || !d.HasDefault || d.unanswered() || byFlag) {
+	if p.Authorizer != "" && d.function == nil && !d.h.response && (f.typ != "" || !d.HasDefault || d.unanswered() || byFlag) {
 		var err error
 		if d.file, err = readAuthorizerFile(p.Authorizer); err != nil {
 			return err
@@ -286,7 +295,7 @@ func (d *defined) chooseDefault() error {
 			return err
 		}
 	case !d.HasDefault && d.Inherits():
-		if d.file == nil && !d.h.response {
+		if d.file == nil && d.function == nil && !d.h.response {
 			return whoDecides()
 		}
 		z = d.standard()
@@ -297,11 +306,48 @@ func (d *defined) chooseDefault() error {
 		}
 		d.all = append(d.all, z)
 	}
-	if byFlag && d.file != nil && z != nil && isFunction(z) {
+	switch {
+	case z == nil || !isFunction(z):
+	case byFlag && d.file != nil:
 		d.Answers[z.Name] = config.Answer{File: p.Authorizer}
+	case d.function != nil && (byFlag || f.function.named()):
+		d.Answers[z.Name] = config.Answer{Function: d.function}
 	}
 	d.SetDefault(z)
+	return d.checkFunction()
+}
+
+// chooseFunction finds out whether a function answers where nothing else is
+// written: one of a flag, or a handler in place of the profile's authorizer file.
+func (d *defined) chooseFunction() error {
+	p := d.p
+	byFlag := p.Origin("authorizer").Kind == config.Flag
+	fn, err := d.f.function.given(d.app)
+	switch {
+	case err != nil:
+		return err
+	case fn != nil && (d.h.response || byFlag):
+		other := "--authorizer"
+		if d.h.response {
+			other = "--response"
+		}
+		return fault.New(fault.Usage, "a function and %s both say who answers: give one", other)
+	case fn == nil && config.IsHandler(p.Authorizer):
+		fn = &config.Function{Handler: p.Authorizer}
+	}
+	if !d.h.response {
+		d.function = fn
+	}
 	return nil
+}
+
+// checkFunction refuses a function of a flag that would never be asked.
+func (d *defined) checkFunction() error {
+	if !d.f.function.named() || slices.ContainsFunc(d.all, isFunction) {
+		return nil
+	}
+	return fault.New(fault.Usage, "a function answers for Lambda authorizers, and there is none here").
+		WithHint("leave out --type, or choose --type token or request")
 }
 
 // unanswered reports whether some Lambda authorizer names nobody who answers.
@@ -352,7 +398,9 @@ func (d *defined) standard() *apigw.Authorizer {
 	h := d.h
 	z := &apigw.Authorizer{Name: "response", PayloadFormat: h.payload}
 	o := config.Open{Type: true, Payload: h.payload == "", Sources: true}
-	if !h.response {
+	if d.function != nil {
+		z.Name = "function"
+	} else if !h.response {
 		s := d.file.Source()
 		z.Name, z.IdentitySources, o.Sources = "policy", []string{identityOf(s)}, false
 		if s.Place == authorizer.Cookie { // a TOKEN authorizer would take the header for the token

@@ -21,10 +21,11 @@ API.
 
 It decides for the token you are logged in with, for another token, or for
 made-up claims. Who decides is your authorizer file unless flags, the api block
-of the profile or an API file say otherwise: a Lambda function that answers as a
-file says (--response), or API Gateway itself, which checks tokens (jwt,
-cognito), AWS signatures (iam), API keys and resource policies.
-docs/authorizers.md has them all.
+of the profile or an API file say otherwise: your own Lambda function, run here
+(--handler) or asked (--invoke, --function), one that answers as a file says
+(--response), or API Gateway itself, which checks tokens (jwt, cognito), AWS
+signatures (iam), API keys and resource policies. docs/authorizers.md has them
+all, docs/handlers.md says how functions are run.
 
 With --policy it answers a bare question: what does this policy say about this
 ARN?
@@ -36,6 +37,8 @@ const authorizeExample = `  gatepass authorize GET /orders
   gatepass authorize GET /orders --token @token.txt --source-ip 198.51.100.7
   gatepass authorize POST /orders --claim sub=42 --after 'GET /orders'
   gatepass authorize GET /orders --claim sub=42 --event
+  gatepass authorize GET /pets --handler simple.js --token allow
+  gatepass authorize GET /pets --handler auth.py#check --env AUDIENCE=orders
   gatepass authorize --event-file event.json
   gatepass authorize --batch requests.jsonl
   gatepass authorize --policy policy.json \
@@ -93,6 +96,8 @@ func (a *authorize) requestFlags() *pflag.FlagSet {
 	listVar(fs, &a.after, "after", "", "an earlier `request` whose answer may be cached: 'GET /pets', or with how long ago: '10m GET /pets'; repeatable")
 	fs.StringVar(&a.eventFile, "event-file", "", "take the request from a `file` with an event, as AWS documents it")
 	fs.StringVar(&a.apiKey, "api-key", "", "API `key` to send; without --plan-key it counts as a good one")
+	fs.BoolVar(&a.throttled, "throttled", false, "decide as if there were too many requests just now")
+	fs.BoolVar(&a.quota, "quota-exceeded", false, "decide as if the quota of the API key's usage plan were used up (REST)")
 	fs.StringVar(&a.vpce, "vpc-endpoint", "", "`id` of the VPC endpoint the request comes through")
 	fs.StringVar(&a.vpc, "vpc", "", "`id` of the VPC the request comes from")
 	fs.StringVar(&a.caller, "caller", "", "`ARN` of the user or role that signs the request, with iam")
@@ -102,7 +107,7 @@ func (a *authorize) requestFlags() *pflag.FlagSet {
 
 func (a *authorize) tokenFlags() *pflag.FlagSet {
 	fs := group()
-	fs.StringVar(&a.token, "token", "", "another token: `@FILE`, or - for standard input")
+	fs.StringVar(&a.token, "token", "", "another token: `@FILE`, or - for standard input; a word such as allow for a function")
 	fs.BoolVar(&a.noToken, "no-token", false, "send no token")
 	listVar(fs, &a.claims, "claim", "", "made-up claim, `name=value` or name:=json; repeat it for lists")
 	fs.StringVar(&a.claimsFile, "claims", "", "`file` with made-up claims as JSON")
@@ -139,6 +144,7 @@ type authorize struct {
 	claims, headers, after   []string
 	noToken, event           bool
 	backend, testInvoke      bool
+	throttled, quota         bool
 	eventFile, at, sourceIP  string
 	apiKey, vpc, vpce        string
 	caller, callerPolicy     string
@@ -170,15 +176,20 @@ func (a *authorize) run(ctx context.Context, asJSON bool, args []string) error {
 		return err
 	}
 	q, err := a.ask(ctx, p, args)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	defer q.close()
+	switch {
 	case a.event:
 		return a.printEvent(q)
 	case a.testInvoke:
 		return a.printTest(ctx, q)
 	}
 	result := q.answer(ctx)
+	if err := ctx.Err(); err != nil { // the function was not waited for
+		return err
+	}
 	if err := a.print(asJSON, result); err != nil {
 		return err
 	}
@@ -216,17 +227,28 @@ func (a *authorize) ask(ctx context.Context, p *config.Profile, args []string) (
 		return nil, err
 	}
 	q := &asked{stage: s, as: identity{claims: in.claims, now: in.now}, notes: d.notes}
-	if q.req, err = a.request(q, in, args); err != nil {
+	if err := a.complete(ctx, q, in, args); err != nil {
+		s.close()
 		return nil, err
+	}
+	return q, nil
+}
+
+// complete makes the requests that are asked about.
+func (a *authorize) complete(ctx context.Context, q *asked, in *input, args []string) error {
+	s := q.stage
+	var err error
+	if q.req, err = a.request(q, in, args); err != nil {
+		return err
 	}
 	z, found := s.authorizerFor(q.req)
 	if err := s.answered(z); err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.earlier(q); err != nil {
-		return nil, err
+		return err
 	}
-	return q, a.send(ctx, q, z, found)
+	return a.send(ctx, q, z, found)
 }
 
 // stage is the API, and those who answer for its authorizers.

@@ -175,7 +175,7 @@ routes:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := g.announce(address(u.Host), s, &o); err != nil {
+	if err := g.announce(address(u.Host), &generation{stage: s, options: o}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"4 routes", "authorizer users", "JWT", i.URL, "authorizer keys", "always the same answer", "header X-Key"} {

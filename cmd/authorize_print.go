@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"strings"
 
 	"gatepass/pkg/apigw"
 	"gatepass/pkg/fault"
@@ -33,12 +34,20 @@ func (a *authorize) printTest(ctx context.Context, q *asked) error {
 	case z == nil || z.Type == apigw.AuthIAM:
 		return fault.New(fault.Usage, "there is no authorizer to test: the route has none that can be invoked")
 	}
+	var log []string
+	if u := q.runners[z.Name].function; u != nil {
+		defer u.listen(func(line string) { log = append(log, "Lambda log: "+line) })()
+	}
 	begin := a.app.Now()
 	result := apigw.TestInvoke(q.api, z, q.req, func(ev apigw.Event) apigw.Output {
 		out, _ := q.runners[z.Name].run(ctx, ev, q.as)
 		return out
 	})
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	result.Latency = a.app.Now().Sub(begin).Milliseconds()
+	result.Log = strings.Join(append([]string{result.Log}, log...), "\n")
 	if err := view.JSON(a.app.IO.Out, result); err != nil {
 		return err
 	}

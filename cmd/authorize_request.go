@@ -145,6 +145,9 @@ func (a *authorize) request(q *asked, in *input, args []string) (*apigw.Request,
 		Header: header, SourceIP: a.sourceIP, VPC: a.vpc, VPCE: a.vpce, Time: in.now, Caller: callerOf(in.caller, q.api),
 		ID: "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", ExtendedID: "JZDDOGbfIAMFZ5A=",
 	}
+	if req.Limit, err = a.limit(q.api.Kind); err != nil {
+		return nil, err
+	}
 	if q.api.Kind == apigw.WebSocket {
 		req.ConnectionID = "JZDDOdRQIAMCJ5A="
 	}
@@ -156,6 +159,21 @@ func (a *authorize) request(q *asked, in *input, args []string) (*apigw.Request,
 		args = []string{"/"} // the authorizer is tested, and not a route
 	}
 	return req, requestLine(q.api.Kind, req, args)
+}
+
+// limit is what the usage plan or the stage is to say.
+func (a *authorize) limit(k apigw.Kind) (apigw.Limit, error) {
+	switch {
+	case a.throttled && a.quota:
+		return 0, fault.New(fault.Usage, "--throttled and --quota-exceeded are two answers: give one")
+	case a.quota && k != apigw.REST:
+		return 0, fault.New(fault.Usage, "--quota-exceeded is for REST APIs: %s APIs have no quotas here", k)
+	case a.throttled:
+		return apigw.Throttled, nil
+	case a.quota:
+		return apigw.QuotaExceeded, nil
+	}
+	return apigw.NotLimited, nil
 }
 
 // requestLine reads METHOD and PATH, or the route key of a WebSocket API.
@@ -263,6 +281,7 @@ func (a *authorize) send(ctx context.Context, q *asked, z *apigw.Authorizer, fou
 	if raw == "" {
 		return nil
 	}
+	place.Scheme = q.asSent(z, raw, place.Scheme)
 	for _, req := range append(q.earlier, q.req) {
 		put(req, place, raw)
 	}
@@ -276,16 +295,19 @@ const madeUpToken = "made-up"
 // credential is the token that is sent, and for whom it is. It is empty where
 // the request has one already, or is to have none.
 func (a *authorize) credential(ctx context.Context, q *asked, z *apigw.Authorizer, found bool, place authorizer.Source) (raw, subject string, err error) {
+	function := q.functionOf(z)
 	there := slices.ContainsFunc(a.headers, func(h string) bool { return carriesToken(h, place) }) || inQuery(q.req, place)
 	switch {
 	case a.noToken:
 		return "", "nobody: no token is sent", nil
+	case q.as.claims != nil && function != nil:
+		return "", "", claimsForFunction(function)
 	case q.as.claims != nil && there:
 		return "", "made-up claims: " + shortClaims(q.as.claims), nil
 	case q.as.claims != nil:
 		return madeUpToken, "made-up claims: " + shortClaims(q.as.claims), nil
 	case a.token != "":
-		raw, err := tokenFlag(a.app, a.token)
+		raw, err := q.tokenFor(a.app, z, a.token)
 		return raw, "the token of --token", err
 	case a.eventFile != "":
 		return "", "the token of " + a.eventFile, nil
@@ -301,7 +323,16 @@ func (a *authorize) credential(ctx context.Context, q *asked, z *apigw.Authorize
 		}
 		return madeUpToken, "whomever the authorizer's one answer is about", nil
 	}
-	return a.stored(ctx, q, found)
+	if function != nil {
+		if err := q.mayRun(ctx, a.app, function); err != nil {
+			return "", "", err
+		}
+	}
+	raw, subject, err = a.stored(ctx, q, found)
+	if err != nil && function != nil {
+		err = withHint(err, "log in with gatepass login, or give %s another token: --token allow, --token @FILE, --no-token", function.name)
+	}
+	return raw, subject, err
 }
 
 // stored is the token of the login. Where there is no route nobody asks for one,

@@ -51,7 +51,19 @@ func (a *authorize) runBatch(ctx context.Context, args []string) error {
 		in = f
 	}
 	b := &batch{a: a}
-	b.setUp = sync.OnceValues(b.prepare)
+	var done func()
+	b.setUp = sync.OnceValues(func() (*batchSetUp, error) {
+		u, err := b.prepare()
+		if u != nil {
+			done = u.close
+		}
+		return u, err
+	})
+	defer func() {
+		if done != nil {
+			done()
+		}
+	}()
 	if err := b.run(ctx, batchInput{in}, a.app.IO.Out); err != nil {
 		return err
 	}
@@ -134,7 +146,7 @@ func (b *batch) prepare() (*batchSetUp, error) {
 	}
 	u := &batchSetUp{stage: s, in: in, notes: d.notes}
 	if a.token != "" {
-		u.token, err = tokenFlag(a.app, a.token)
+		u.token, err = s.tokenFor(a.app, s.mainAuthorizer(), a.token)
 	}
 	return u, err
 }
@@ -240,8 +252,12 @@ func (u *batchSetUp) decide(ctx context.Context, a *authorize, q *question) (*vi
 	if err := u.answered(z); err != nil {
 		return nil, err
 	}
+	if fn := u.functionOf(z); fn != nil && one.as.claims != nil {
+		return nil, claimsForFunction(fn)
+	}
 	place := u.tokenPlace(z)
 	if raw := u.credential(a, one, q, z, place); raw != "" {
+		place.Scheme = u.asSent(z, raw, place.Scheme)
 		put(one.req, place, raw)
 	}
 	result := u.stage.decide(ctx, one.req, one.as, nil)

@@ -165,7 +165,7 @@ func (d *demonstration) gateway(at, orders string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := gatewayCommand{app: d.inner, upstream: orders}
+	command := gatewayCommand{app: d.inner, back: backendFlags{upstream: orders}}
 	o, _, err := command.options(p)
 	if err != nil {
 		return nil, err

@@ -126,8 +126,8 @@ policy:
     - {Effect: Deny, Resource: "DELETE /*"}
 `
 
-// runGateway starts "gatepass gateway" and returns where it is, what it says on
-// stderr, and a function that interrupts it and returns its error.
+// runGateway starts "gatepass gateway" with an authorizer file and returns where it
+// is, what it says on stderr, and a function that interrupts it and returns its error.
 func runGateway(t *testing.T, file string, args ...string) (base string, errs *lockedBuffer, stop func() error) {
 	t.Helper()
 	r, w := io.Pipe()
@@ -137,10 +137,17 @@ func runGateway(t *testing.T, file string, args ...string) (base string, errs *l
 	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s, stop := startGateway(t, app, r, w, append([]string{"--authorizer", path}, args...)...)
+	return s.URL, errs, stop
+}
+
+// startGateway starts it with an app whose standard output is a pipe.
+func startGateway(t *testing.T, app *App, r *io.PipeReader, w *io.PipeWriter, args ...string) (s served, stop func() error) {
+	t.Helper()
 	c := newGateway(app)
 	c.Flags().Bool("json", false, "")
 	c.SilenceErrors, c.SilenceUsage = true, true
-	c.SetArgs(append([]string{"--json", "--listen", "127.0.0.1:0", "--authorizer", path}, args...))
+	c.SetArgs(append([]string{"--json", "--listen", "127.0.0.1:0"}, args...))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
@@ -148,14 +155,13 @@ func runGateway(t *testing.T, file string, args ...string) (base string, errs *l
 		_ = w.CloseWithError(err)
 		done <- err
 	}()
-	var s served
 	if err := json.NewDecoder(bufio.NewReader(r)).Decode(&s); err != nil {
 		cancel()
 		t.Fatalf("no announcement: %v; %v", err, <-done)
 	}
 	stop = sync.OnceValue(func() error { cancel(); return <-done })
 	t.Cleanup(func() { _ = stop() })
-	return s.URL, errs, stop
+	return s, stop
 }
 
 // get makes a request and returns status, body and error type.
@@ -311,7 +317,7 @@ func TestGatewayAnnouncement(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := g.announce(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}, s, &o); err != nil {
+		if err := g.announce(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}, &generation{stage: s, options: o}); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range tc.want {

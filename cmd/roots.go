@@ -70,14 +70,19 @@ func trusting(base http.RoundTripper, pem []byte) http.RoundTripper {
 		if own.TLSClientConfig == nil {
 			own.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 		}
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool()
-		}
-		roots.AppendCertsFromPEM(pem)
-		own.TLSClientConfig.RootCAs = roots
+		own.TLSClientConfig.RootCAs = withSystemRoots(pem)
 		return own
 	}))
+}
+
+// withSystemRoots are the certificates of the system and some more.
+func withSystemRoots(pem []byte) *x509.CertPool {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	roots.AppendCertsFromPEM(pem)
+	return roots
 }
 
 type lazyTransport func() http.RoundTripper

@@ -2,10 +2,14 @@ package cmd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -51,16 +55,31 @@ func reachedAt(addr net.Addr) (base string, open bool) {
 // serve runs a handler until the context ends. Requests under way may finish;
 // that takes a fresh context, because the one that ended would cut them off.
 func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
+	return serveTLS(ctx, ln, h, nil)
+}
+
+// serveTLS is serve with a certificate, and with HTTP/2; without one it is serve.
+func serveTLS(ctx context.Context, ln net.Listener, h http.Handler, secured *tls.Config) error {
+	base, over := context.WithCancel(context.WithoutCancel(ctx))
+	defer over()
+	under := &underWay{Handler: h}
 	srv := &http.Server{
-		Handler:           h,
+		Handler:           under,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		// "OPTIONS *" is for the handler to answer: a gateway has no open door.
 		DisableGeneralOptionsHandler: true,
+		BaseContext:                  func(net.Listener) context.Context { return base },
+	}
+	run := func() error { return srv.Serve(ln) }
+	if secured != nil {
+		srv.TLSConfig = secured
+		srv.ErrorLog = log.New(io.Discard, "", 0) // a line for each browser that minds the certificate
+		run = func() error { return srv.ServeTLS(ln, "", "") }
 	}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(ln) }()
+	go func() { done <- run() }()
 	select {
 	case err := <-done:
 		return err
@@ -68,8 +87,35 @@ func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	if err := srv.Shutdown(stop); err != nil {
-		return srv.Close()
+	err := srv.Shutdown(stop)
+	// Connections that were taken over, such as WebSockets, are not the server's any
+	// more: their handlers end them when the context of their request ends.
+	over()
+	if err != nil {
+		err = srv.Close()
 	}
-	return nil
+	under.wait(lastWords)
+	return err
+}
+
+// lastWords is how long connections that were taken over have for saying goodbye.
+const lastWords = 2 * time.Second
+
+// underWay counts the requests of a handler.
+type underWay struct {
+	http.Handler
+	n atomic.Int64
+}
+
+func (u *underWay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	u.n.Add(1)
+	defer u.n.Add(-1)
+	u.Handler.ServeHTTP(w, r)
+}
+
+// wait waits until there are none, but not for ever.
+func (u *underWay) wait(most time.Duration) {
+	for end := time.Now().Add(most); u.n.Load() > 0 && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
 }

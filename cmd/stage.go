@@ -25,24 +25,33 @@ type stage struct {
 	api     *apigw.API // prepared
 	runners map[string]*runner
 	p       *config.Profile
+	// functions are those of the runners. Whoever is done with the stage closes it.
+	functions *functions
+	behind    *functions // those of integrations, or nil
+	files     []string   // that were read for the API and its authorizers
+}
+
+// close ends the processes of functions.
+func (s *stage) close() {
+	s.functions.close()
+	if s.behind != nil {
+		s.behind.close()
+	}
 }
 
 // newStage finds out who answers for each authorizer of an API. The answer, which
 // may be nil, is that of every Lambda authorizer, whatever is written about them.
 // Keys are those of an issuer; they are only asked for when a token needs them.
 func newStage(app *App, d *defined, answer *source.Node, keys func(issuer string) verify.KeySource) (*stage, error) {
-	s := &stage{api: d.API, runners: map[string]*runner{}, p: d.p}
+	s := &stage{api: d.API, runners: map[string]*runner{}, p: d.p, functions: &functions{app: app, flags: &d.f.function, api: d.API}}
 	files := map[string]*authorizer.File{d.p.Authorizer: d.file}
 	for _, z := range d.all {
 		r := &runner{}
 		s.runners[z.Name] = r
-		written := d.Answers[z.Name]
-		if written.File == "" && d.file != nil {
-			written.File = d.p.Authorizer
-		}
+		written := d.answerFor(z)
 		switch {
 		case z.Type == apigw.AuthJWT || z.Type == apigw.AuthCognito:
-			r.keys = map[string]verify.KeySource{}
+			r.keys, r.seen = map[string]verify.KeySource{}, new(tokenMemory)
 			for _, i := range z.JWT.Issuers {
 				r.keys[i.Issuer] = keys(i.Issuer)
 			}
@@ -51,15 +60,64 @@ func newStage(app *App, d *defined, answer *source.Node, keys func(issuer string
 			r.fixed = answer
 		case written.Response != nil:
 			r.fixed = written.Response
+		case written.Function != nil:
+			var err error
+			if r.function, err = s.functions.open(written.Function); err != nil {
+				if d.broke(z, err) {
+					continue
+				}
+				s.close()
+				return nil, err
+			}
+			r.function.project = d.ofProject(written.Function)
 		case written.File != "":
 			file, err := openFile(app, files, written.File)
 			if err != nil {
+				if d.broke(z, err) {
+					continue
+				}
+				s.close()
 				return nil, err
 			}
 			r.ours, r.path = newPolicyAuthorizer(file, keys, app.Now), written.File
 		}
 	}
 	return s, nil
+}
+
+// answerFor is who answers for a Lambda authorizer: what is written for it, else
+// what the flags or the profile say. The file of an authorizer may be code.
+func (d *defined) answerFor(z *apigw.Authorizer) config.Answer {
+	written := d.Answers[z.Name]
+	switch {
+	case config.IsHandler(written.File):
+		written.Function, written.File = d.handlerOf(written.File), ""
+	case written != config.Answer{}:
+	case d.function != nil:
+		written.Function = d.function
+	case d.file != nil:
+		written.File = d.p.Authorizer
+	}
+	return written
+}
+
+// handlerOf is the function of a file, the same one for the same file.
+func (d *defined) handlerOf(file string) *config.Function {
+	if d.handlers[file] == nil {
+		if d.handlers == nil {
+			d.handlers = map[string]*config.Function{}
+		}
+		d.handlers[file] = &config.Function{Handler: file}
+	}
+	return d.handlers[file]
+}
+
+// ofProject reports whether it is a project's file that names a function.
+func (d *defined) ofProject(fn *config.Function) bool {
+	if fn != d.function {
+		return d.p.DefinitionOrigin().Kind == config.Project
+	}
+	return !d.f.function.named() && d.p.Origin("authorizer").Kind == config.Project
 }
 
 // openFile reads an authorizer file that was not read yet.
@@ -89,6 +147,9 @@ type runner struct {
 	path  string // of its file
 	fixed *source.Node
 	keys  map[string]verify.KeySource // by issuer, for JWT and Cognito
+	seen  *tokenMemory                // of the same
+
+	function *userFunction
 }
 
 // run answers an event.
@@ -97,7 +158,9 @@ func (r *runner) run(ctx context.Context, ev apigw.Event, as identity) (apigw.Ou
 	case r.fixed != nil:
 		return fixedOutput(r.fixed), nil
 	case r.keys != nil:
-		return apigw.TokenOutput(r.check(ctx, ev, as)), nil
+		return apigw.TokenOutput(r.look(ctx, ev, as)), nil
+	case r.function != nil:
+		return r.function.answer(ctx, ev), nil
 	case r.ours == nil:
 		return apigw.NotInvokedOutput("nobody here answers for the authorizer"), nil
 	}
@@ -325,11 +388,11 @@ func (s *stage) answered(z *apigw.Authorizer) error {
 	if z == nil || !isFunction(z) {
 		return nil
 	}
-	if r := s.runners[z.Name]; r.ours != nil || r.fixed != nil {
+	if r := s.runners[z.Name]; r.ours != nil || r.fixed != nil || r.function != nil {
 		return nil
 	}
 	return fault.New(fault.Usage, "nothing says what the authorizer %s answers", z.Name).
-		WithHint("give it a file: authorizer.yaml, or a response: answer.json, where it is written; or --authorizer FILE, or --response FILE")
+		WithHint("give it a file: authorizer.yaml, a handler: simple.js, or a response: answer.json, where it is written; or --authorizer, --handler or --response FILE")
 }
 
 // tokenPlace is where a token goes in a request that an authorizer decides about:
