@@ -2,68 +2,255 @@ package cmd
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"gatepass/pkg/apigw"
 	"gatepass/pkg/caller"
 	"gatepass/pkg/fault"
+	"gatepass/pkg/human"
 	"gatepass/pkg/view"
 )
 
+// answer is what becomes of the answer of one call.
+type answer struct {
+	transfer transfer
+	file     string // the body of a success goes to it; empty: to standard output
+	saved    bool
+	packed   string // how the body was compressed, where it was unpacked
+}
+
+// destination is where a body goes.
+type destination uint8
+
+const (
+	toStdout destination = iota
+	toFile
+	toStderr
+	nowhere
+)
+
+// deliver sends the request and sees to its answer. Send makes the request, which
+// may take several attempts.
+func (a *call) deliver(ctx context.Context, send func(context.Context) (*caller.Response, error)) error {
+	var err error
+	if a.answer.file, err = a.file(a.request.URL.EscapedPath()); err != nil {
+		return err
+	}
+	if a.unpacks() {
+		a.askPacked()
+	}
+	a.request.Body = a.answer.transfer.up.Body(a.request.Body)
+	a.startProgress()
+	defer a.answer.transfer.stop()
+	resp, err := send(ctx)
+	if err == nil {
+		err = a.show(ctx, resp)
+		_ = resp.Body.Close()
+	}
+	a.answer.transfer.stop()
+	if werr := a.printFormat(ctx, resp, err); err == nil {
+		err = werr
+	}
+	return a.hushed(ctx, err)
+}
+
+// unpacks reports whether the answer is looked at or laid out here, so that it may
+// come compressed. What goes into a pipe or a file is left as it is, unless
+// --compressed is given.
+func (a *call) unpacks() bool {
+	shown := a.app.IO.OutTerminal && a.output == "" && !a.remoteName
+	return a.compressed || a.asJSON || a.filter != nil || shown
+}
+
+// askPacked asks for a compressed answer. A part of a file is not asked for so: it
+// would be a part of the compressed one.
+func (a *call) askPacked() {
+	if _, part := caller.Find(a.request.Header, "Range"); !part {
+		caller.Default(a.request.Header, "Accept-Encoding", caller.AcceptEncoding)
+	}
+}
+
+// startProgress shows how far a long transfer is, to whom it interests.
+func (a *call) startProgress() {
+	if s := a.app.IO; s.ErrTerminal && !a.silent && !a.verbose {
+		upload := a.request.Body.Size
+		if a.request.Body.Open == nil {
+			upload = 0
+		}
+		a.answer.transfer.start(s.Err, s.Width, a.app.Now, upload)
+	}
+}
+
+// hushed is an error of which -s leaves nothing but the exit code.
+func (a *call) hushed(ctx context.Context, err error) error {
+	if err == nil || !a.silent || a.showError || a.asJSON {
+		return err
+	}
+	return fault.Quiet(classify(ctx, err).Kind)
+}
+
 // show prints the answer, and returns what its status says.
-func (a *call) show(resp *caller.Response) error {
+func (a *call) show(ctx context.Context, resp *caller.Response) error {
+	a.answer.transfer.answer(resp.ContentLength)
 	for _, h := range resp.Hops {
 		if !h.WithToken && !a.request.Token.IsZero() {
 			a.note("redirected to %s, without the token", h.URL)
 		}
 	}
-	begin := &beginning{r: resp.Body}
-	err := a.print(resp, begin)
-	if a.verbose {
-		t := resp.Timings()
-		fmt.Fprintf(a.app.IO.Err, "* connected after %s, first byte after %s, all after %s\n", round(t.Connect), round(t.FirstByte), round(t.Total))
-	}
+	to := a.destination(resp.StatusCode)
+	body, done := a.open(resp, to)
+	defer done()
+	begin := &beginning{r: body}
+	err := a.print(ctx, resp, begin, to)
+	a.answer.transfer.stop()
+	a.sayTimes(resp)
 	if err != nil {
-		return err
+		var f *fault.Error
+		if resp.StatusCode < 400 || !errors.As(err, &f) || f.Kind != fault.Failed {
+			return err
+		}
+		a.note("%s", f.Msg) // the status says more
 	}
-	return a.status(resp, a.causes(resp, begin.head.Bytes()))
+	return a.status(resp, a.explained(ctx, resp, begin.head.Bytes()))
 }
 
-func round(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
+// destination decides where the body of an answer goes. The body of an error is nothing
+// that a program behind a pipe or a filter asked for; with -i, it is.
+func (a *call) destination(status int) destination {
+	if status < 400 {
+		if a.answer.file != "" {
+			return toFile
+		}
+		return toStdout
+	}
+	switch {
+	case a.fail || a.errorBody == "none":
+		return nowhere
+	case a.errorBody == "stderr":
+		return toStderr
+	case a.errorBody == "stdout", a.asJSON, a.include && a.filter == nil:
+		return toStdout
+	case a.filter != nil, !a.app.IO.OutTerminal:
+		return toStderr
+	}
+	return toStdout
+}
+
+// open counts what comes and unpacks it where it is to be read.
+func (a *call) open(resp *caller.Response, to destination) (body io.Reader, done func()) {
+	body = a.answer.transfer.down.Reader(resp.Body)
+	codings := resp.Header.Values("Content-Encoding")
+	if len(codings) == 0 || !a.unpacks() && to != toStderr && to != nowhere {
+		return body, func() {}
+	}
+	unpacked, unknown := caller.Decode(body, codings)
+	if unknown != "" {
+		a.note("the answer is compressed with %s, which cannot be unpacked here: it is left as it is", unknown)
+		return body, func() {}
+	}
+	a.answer.packed = strings.Join(codings, ", ")
+	return unpacked, func() { _ = unpacked.Close() }
+}
 
 // print prints the answer where it belongs.
-func (a *call) print(resp *caller.Response, body io.Reader) error {
-	out := a.app.IO.Out
+func (a *call) print(ctx context.Context, resp *caller.Response, body io.Reader, to destination) error {
+	s := a.app.IO
 	if a.asJSON {
-		return a.printJSON(resp, body)
+		return a.printJSON(ctx, resp, body)
 	}
 	if a.include {
+		w, terminal := s.Out, s.OutTerminal
+		if to == toStderr {
+			w, terminal = s.Err, true
+		}
+		a.quiet(terminal)
 		names := slices.Sorted(maps.Keys(resp.Header))
-		if err := view.Head(out, resp.Proto, resp.Status, names, resp.Header, a.app.IO.OutTerminal); err != nil {
+		if err := view.Head(w, resp.Proto, resp.Status, names, resp.Header, terminal); err != nil {
 			return err
 		}
 	}
-	if a.output != "" && a.output != "-" && resp.StatusCode < 400 {
-		_, err := caller.Save(a.output, body)
+	mediaType := resp.Header.Get("Content-Type")
+	switch {
+	case to == nowhere:
+		_, err := io.Copy(io.Discard, io.LimitReader(body, mostSeen))
+		return err
+	case to == toFile:
+		return a.save(body)
+	case to == toStderr:
+		return a.printError(body, mediaType)
+	case a.filter != nil:
+		a.quiet(s.OutTerminal)
+		return a.filtered(ctx, body, mediaType)
+	case !s.OutTerminal || a.output == "-":
+		a.quiet(s.OutTerminal)
+		_, err := caller.Copy(s.Out, body)
 		return err
 	}
-	if !a.app.IO.OutTerminal || a.output == "-" {
-		_, err := caller.Copy(out, body)
-		return err
-	}
-	err := view.Body(out, body, resp.Header.Get("Content-Type"))
+	a.quiet(true)
+	err := view.Body(s.Out, body, mediaType, s.OutColor)
 	if errors.Is(err, view.ErrBinary) {
 		return fault.New(fault.Failed, "the answer is binary and not shown on a terminal").
 			WithHint("write it to a file: -o FILE   or show it all the same: -o -")
+	}
+	return err
+}
+
+// quiet takes the progress away before something is printed on the same terminal.
+func (a *call) quiet(terminal bool) {
+	if terminal {
+		a.answer.transfer.stop()
+	}
+}
+
+// save writes the body into its file.
+func (a *call) save(body io.Reader) error {
+	n, err := caller.Save(a.answer.file, body)
+	if err != nil {
+		var f *fault.Error
+		if errors.As(err, &f) && f.Kind == fault.Network && f.Hint == "" {
+			return &fault.Error{Kind: f.Kind, Msg: f.Msg, Err: err, Hint: "nothing was written to " + a.answer.file + ": " + human.Bytes(n) + " had come"}
+		}
+		return err
+	}
+	a.answer.saved = true
+	if a.app.IO.ErrTerminal {
+		a.answer.transfer.stop()
+		a.note("%s in %s", human.Bytes(n), a.answer.file)
+	}
+	return nil
+}
+
+// mostError is how much of an error's body is printed on standard error, in bytes.
+const mostError = 1 << 20
+
+// printError prints the body of an error on standard error, made safe and without
+// secrets.
+func (a *call) printError(body io.Reader, mediaType string) error {
+	a.quiet(true)
+	s := a.app.IO
+	rest := &io.LimitedReader{R: body, N: mostError}
+	if !s.ErrTerminal {
+		mediaType = "" // in a log, a line stays a line
+	}
+	w := a.app.Secrets.Writer(s.Err)
+	err := view.Body(w, rest, mediaType, s.ErrColor)
+	if closing := w.Close(); err == nil {
+		err = closing
+	}
+	switch {
+	case errors.Is(err, view.ErrBinary):
+		a.note("the body of the error is binary and not shown; --error-body stdout passes it on")
+		return nil
+	case err == nil && rest.N == 0:
+		a.note("the body of the error is longer than %s and not shown whole; --error-body stdout passes it on", human.Bytes(mostError))
 	}
 	return err
 }
@@ -72,18 +259,17 @@ func (a *call) print(resp *caller.Response, body io.Reader) error {
 // lets through.
 const mostJSON = 10 << 20
 
-func (a *call) printJSON(resp *caller.Response, body io.Reader) error {
+func (a *call) printJSON(ctx context.Context, resp *caller.Response, body io.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(body, mostJSON+1))
 	if err != nil {
 		return err
 	}
-	t := resp.Timings()
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	x := a.explained(ctx, resp, text)
 	result := view.Call{
 		SchemaVersion: 1, Method: a.request.Method, URL: a.app.Secrets.Text(a.request.URL.String()),
 		Status: resp.StatusCode, Protocol: resp.Proto, Headers: resp.Header,
-		Timings: view.CallTimings{DNS: ms(t.DNS), Connect: ms(t.Connect), TLS: ms(t.TLS), FirstByte: ms(t.FirstByte), Total: ms(t.Total)},
-		Causes:  a.causes(resp, text),
+		Encoding: a.answer.packed, Received: a.answer.transfer.down.Bytes(),
+		Timings: timings(resp), Causes: x.Causes, Local: x.Local,
 	}
 	for _, h := range resp.Hops {
 		result.Redirects = append(result.Redirects, view.Redirect(h))
@@ -92,41 +278,36 @@ func (a *call) printJSON(resp *caller.Response, body io.Reader) error {
 		text, result.Truncated = text[:mostJSON], true
 	}
 	result.SetBody(text)
+	a.quiet(a.app.IO.OutTerminal)
 	return view.JSON(a.app.IO.Out, result)
 }
 
-// causes asks why the API refused.
-func (a *call) causes(resp *caller.Response, body []byte) []apigw.Cause {
-	if resp.StatusCode < 400 {
-		return nil
-	}
-	send := a.profile.API.Send
-	seen := apigw.Seen{
-		Method: a.request.Method, Path: a.path(), TokenHeader: send.Header,
-		Status: resp.StatusCode, Header: resp.Header, Body: body[:min(len(body), mostSeen)],
-	}
-	seen.Authorization, _ = caller.Find(a.request.Header, send.Header)
-	if t := a.request.Token; !t.IsZero() {
-		seen.Authorization = send.Value(t.Reveal())
-	}
-	_, seen.APIKeySent = caller.Find(a.request.Header, "x-api-key")
-	return apigw.ExplainResponse(seen)
+func timings(resp *caller.Response) view.CallTimings {
+	t := resp.Timings()
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return view.CallTimings{DNS: ms(t.DNS), Connect: ms(t.Connect), TLS: ms(t.TLS), FirstByte: ms(t.FirstByte), Total: ms(t.Total)}
 }
 
-// path is the path of the request below the API's base URL, as "gatepass
-// authorize" takes it.
-func (a *call) path() string {
-	path := a.request.URL.EscapedPath()
-	if base, err := url.Parse(a.profile.API.URL); err == nil && a.profile.API.URL != "" {
-		if rest, ok := strings.CutPrefix(path, base.EscapedPath()); ok && strings.HasPrefix(rest, "/") {
-			return rest
-		}
+// sayTimes says how long everything took, in a line with -v and in full with --meta.
+func (a *call) sayTimes(resp *caller.Response) {
+	w := a.app.IO.Err
+	if a.verbose {
+		t := resp.Timings()
+		fmt.Fprintf(w, "* connected after %s, first byte after %s, all after %s\n", round(t.Connect), round(t.FirstByte), round(t.Total))
 	}
-	return path
+	if a.withMeta && !a.asJSON {
+		m := view.CallMeta{
+			Status: resp.Status, Protocol: resp.Proto, Sent: a.answer.transfer.up.Bytes(), Received: a.answer.transfer.down.Bytes(),
+			Encoding: a.answer.packed, Redirects: len(resp.Hops), Timings: timings(resp),
+		}
+		m.Print(view.NewPrinter(w, a.app.IO.ErrColor, a.app.IO.Width, a.app.Now))
+	}
 }
+
+func round(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 
 // status turns a status of 400 and above into an error, with its explanation.
-func (a *call) status(resp *caller.Response, causes []apigw.Cause) error {
+func (a *call) status(resp *caller.Response, x view.Explained) error {
 	code := resp.StatusCode
 	if code < 400 {
 		if location := resp.Header.Get("Location"); code >= 300 && location != "" && !a.follow && !a.asJSON {
@@ -142,27 +323,8 @@ func (a *call) status(resp *caller.Response, causes []apigw.Cause) error {
 		return fault.Quiet(kind)
 	}
 	e := fault.New(kind, "%s", strings.TrimSpace("the API answered "+strconv.Itoa(code)+" "+http.StatusText(code)))
-	e.Detail = view.Causes(causes, a.app.IO.Width-2)
-	if len(causes) > 0 {
-		e.Hint = causes[0].Next
-	}
-	if twice := a.stageTwice(); twice != "" {
-		e.Hint = twice
-	}
+	a.explainIn(e, &x)
 	return e
-}
-
-// stageTwice notices a path that begins with what the base URL ends with.
-func (a *call) stageTwice() string {
-	base, err := url.Parse(a.profile.API.URL)
-	if err != nil || base.Path == "" {
-		return ""
-	}
-	rest, ok := strings.CutPrefix(a.path(), base.EscapedPath()+"/")
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("the API's base URL already ends with %s: gatepass call %s /%s", base.Path, a.request.Method, rest)
 }
 
 // mostSeen is how much of a refusal's body is looked at, in bytes.
@@ -180,4 +342,14 @@ func (b *beginning) Read(p []byte) (int, error) {
 		b.head.Write(p[:min(n, room)])
 	}
 	return n, err
+}
+
+// note says something on standard error, unless nothing is to be said.
+func (a *call) note(format string, args ...any) {
+	if a.silent {
+		return
+	}
+	a.answer.transfer.aside(func() {
+		fmt.Fprintf(a.app.IO.Err, "gatepass: %s\n", a.app.clean(fmt.Sprintf(format, args...)))
+	})
 }

@@ -138,8 +138,8 @@ func status(code int, header http.Header, body string) http.HandlerFunc {
 	}
 }
 
-// The exit code says what the status was; the body is on standard output as it
-// came, what it means on standard error.
+// The exit code says what the status was. The body of a success is on standard
+// output as it came, that of an error on standard error, and what it means below it.
 func TestCallExitCodes(t *testing.T) {
 	for code, exit := range map[int]int{200: 0, 204: 0, 302: 0, 304: 0, 400: 8, 401: 3, 403: 3, 404: 8, 429: 8, 500: 8, 504: 8} {
 		body := `{"message":"x"}`
@@ -148,6 +148,13 @@ func TestCallExitCodes(t *testing.T) {
 		}
 		c := newCall(t, status(code, nil, body))
 		stdout, stderr := c.run(exit, "/orders")
+		if code >= 400 {
+			var found bool
+			if stderr, found = strings.CutPrefix(stderr, body+"\n"); !found {
+				t.Errorf("%d: no body in %q", code, stderr)
+			}
+			body = ""
+		}
 		if stdout != body {
 			t.Errorf("%d: body %q", code, stdout)
 		}
@@ -169,7 +176,7 @@ func TestCallExplainsARefusal(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := newCall(t, status(tc.code, http.Header{"X-Amzn-Errortype": {tc.errorType}, "X-Amzn-Requestid": {"1"}, "Content-Type": {"application/json"}}, tc.body))
-			stdout, stderr := c.run(tc.exit, "/orders")
+			stdout, stderr := c.run(tc.exit, "/orders", "--error-body", "stdout")
 			if stdout != tc.body {
 				t.Errorf("body %q", stdout)
 			}
@@ -273,8 +280,8 @@ func TestCallIntoAFile(t *testing.T) {
 	}
 	c.write("out", "old")
 	code = 500
-	if stdout, _ := c.run(8, "/x", "-o", path); stdout != "new" || c.read("out") != "old" {
-		t.Errorf("an error's body: stdout %q, file %q", stdout, c.read("out"))
+	if stdout, stderr := c.run(8, "/x", "-o", path); stdout != "" || !strings.HasPrefix(stderr, "new\n") || c.read("out") != "old" {
+		t.Errorf("an error's body: stdout %q, stderr %q, file %q", stdout, stderr, c.read("out"))
 	}
 	code, cut = 200, true
 	c.run(6, "/x", "-o", path)

@@ -20,8 +20,8 @@ func TestMisuse(t *testing.T) {
 		{"call --timeout never /x", `--timeout is "never", want a time such as 30s or 5m`, ""},
 		{"status --profile", "--profile needs a value: name of a profile in the settings files", ""},
 		{"version x", `"x" is more than gatepass version takes`, "usage: gatepass version [flags]"},
-		{"call GET /x y", `"y" is more than gatepass call takes`, "usage: gatepass call [METHOD] PATH [flags]"},
-		{"call", "gatepass call needs an argument", "usage: gatepass call [METHOD] PATH [flags]"},
+		{"call GET /x y", "that is no item", "items are name=text, name:=json, name==query and Header:value"},
+		{"call", "gatepass call needs an argument", "usage: gatepass call [METHOD] PATH [ITEM...] [flags]"},
 		{"demo --json", "the demo is a story for people and has no JSON form", "each command it shows takes --json"},
 	} {
 		t.Run(tc.line, func(t *testing.T) {

@@ -26,7 +26,7 @@ type room struct {
 
 // Groups of rooms. Imports point one way: main, cmd, edges, core, leaves.
 var (
-	leaves = []string{"gatepass/pkg/fault", "gatepass/pkg/human", "gatepass/pkg/loopback", "gatepass/pkg/secret", "gatepass/pkg/iostreams"}
+	leaves = []string{"gatepass/pkg/crash", "gatepass/pkg/fault", "gatepass/pkg/human", "gatepass/pkg/loopback", "gatepass/pkg/secret", "gatepass/pkg/iostreams", "gatepass/pkg/urlpath"}
 	impure = []string{"os", "os/", "net", "net/http", "net/http/", "context", "log", "log/", "syscall", "time/tick"}
 	edge   = []string{"github.com/spf13/", "github.com/pkg/browser", "log", "log/", "net/http/httptest", "math/rand", "math/rand/v2", "flag", "testing"}
 )
@@ -45,26 +45,38 @@ func with(base []string, more ...string) []string {
 func rooms() []room {
 	core := with(edge, impure...)
 	return []room{
+		{dir: "pkg/crash", never: with(edge, impure...), stdOnly: true},
 		{dir: "pkg/fault", stdOnly: true},
 		{dir: "pkg/human", stdOnly: true},
 		{dir: "pkg/loopback", never: with(edge, impure...), stdOnly: true},
 		{dir: "pkg/netfault", never: edge, stdOnly: true},
+		{dir: "pkg/urlpath", never: with(edge, impure...), stdOnly: true},
 		{dir: "pkg/secret", stdOnly: true},
 		{dir: "pkg/iostreams", stdOnly: true},
 		{dir: "pkg/ordered", never: with(edge, "net/http"), stdOnly: true},
 		{dir: "pkg/source", never: core},
+		{dir: "pkg/jq", ours: with(leaves), never: with(edge, "os", "net", "net/http")},
 		{dir: "pkg/policy", ours: with(nil, "source"), never: core, stdOnly: true},
 		{dir: "pkg/token", ours: with(leaves, "source"), never: core, stdOnly: true},
 		{dir: "pkg/apigw", ours: with(leaves, "source", "policy", "token"), never: core, stdOnly: true},
+		{dir: "pkg/saved", ours: with(nil, "source"), never: core, stdOnly: true},
 		{dir: "pkg/apigw/apigwtest", ours: with(leaves, "source", "policy", "token", "apigw")},
 		{dir: "pkg/authorizer", ours: with(leaves, "source", "policy", "token", "apigw"), never: core, stdOnly: true},
 		{dir: "pkg/view", ours: with(leaves, "source", "policy", "token", "apigw", "authorizer"), never: with(edge, "net/http"), stdOnly: true},
 		{dir: "pkg/verify", ours: with(leaves, "netfault", "source", "token"), never: edge},
+		{dir: "pkg/function", ours: with(leaves, "source", "policy", "token", "apigw", "authorizer"), never: with(edge, "net/http"), stdOnly: true},
+		{dir: "pkg/awsapi", ours: with(leaves, "netfault", "source"), never: with(edge, "os", "os/"), stdOnly: true},
+		{dir: "pkg/awsapi/sigv4", ours: with(nil, "awsapi"), never: edge},
+		{dir: "pkg/awsapi/awstest", ours: with(nil, "awsapi", "gatepass/pkg/awsapi/sigv4"), never: edge, stdOnly: true},
+		{dir: "cmd/lambda", ours: with(leaves, "source", "policy", "token", "apigw", "authorizer", "function", "verify", "awsapi", "gatepass/pkg/awsapi/sigv4"),
+			never: []string{"github.com/spf13/", "github.com/pkg/browser", "net/http/httptest", "testing", "flag"}},
 		{dir: "pkg/login", ours: with(leaves, "netfault", "source", "token"), never: edge},
 		{dir: "pkg/store", ours: with(leaves, "source", "token"), never: with(edge, "net/http")},
 		{dir: "pkg/config", ours: with(leaves, "source", "policy", "apigw"), never: with(edge, "net/http"), stdOnly: true},
-		{dir: "pkg/caller", ours: with(leaves, "netfault"), never: with(edge, "golang.org/x/oauth2"), stdOnly: true},
+		{dir: "pkg/caller", ours: with(leaves, "netfault"), never: with(edge, "golang.org/x/oauth2")},
 		{dir: "pkg/gateway", ours: with(leaves, "source", "policy", "token", "apigw"), never: edge, stdOnly: true},
+		{dir: "pkg/lambdarun", ours: with(leaves, "netfault", "apigw"), never: edge},
+		{dir: "pkg/relay", ours: with(leaves, "netfault"), never: edge, stdOnly: true},
 		{dir: "pkg/doctor", ours: with(leaves, "netfault", "source", "policy", "token", "apigw", "authorizer"), never: edge, stdOnly: true},
 		{dir: "pkg/demo", ours: with(leaves), never: edge, stdOnly: true},
 		{dir: "pkg/idp", ours: with(leaves, "source", "token"), never: edge},
@@ -158,7 +170,7 @@ func packages(t *testing.T, root string) map[string]*build.Package {
 // TestCoreReadsNoClock: the core is given the time, so that a verdict depends on
 // nothing but its values.
 func TestCoreReadsNoClock(t *testing.T) {
-	for _, dir := range []string{"source", "policy", "token", "apigw", "authorizer", "view"} {
+	for _, dir := range []string{"source", "policy", "token", "apigw", "authorizer", "saved", "view"} {
 		files, err := filepath.Glob("../pkg/" + dir + "/*.go")
 		if err != nil || len(files) == 0 {
 			t.Errorf("pkg/%s has no files: %v", dir, err)
