@@ -27,7 +27,7 @@ func (j *judgement) local() *view.Local {
 	if !v.Allowed && before(j.there) && !j.agrees() {
 		return &view.Local{Why: "it was refused before API Gateway asked who may call; authorize would answer " + strconv.Itoa(v.Status)}
 	}
-	l := &view.Local{Decided: true, Allowed: v.Allowed, Status: v.Status, Reason: v.Reason, Agrees: j.agrees()}
+	l := &view.Local{Decided: true, Allowed: v.Allowed, Status: v.Status, Reason: v.Reason, ARN: v.ARN, Agrees: j.agrees()}
 	if t := j.here.Authorizer; t != nil && t.Reason != "" {
 		l.Reason += "; " + t.Reason
 	}

@@ -34,6 +34,8 @@ type Local struct {
 	Status  int    `json:"status,omitempty"`
 	// Reason is what decided, such as a statement.
 	Reason string `json:"reason,omitempty"`
+	// ARN is that of the request. A text spells those in Reason shorter by it.
+	ARN string `json:"-"`
 	// Agrees says that the API decided the same; Differences are what may be behind
 	// it where not, the likeliest first.
 	Agrees      bool         `json:"agrees"`
@@ -155,9 +157,9 @@ func (l *Local) sentence() string {
 	case !l.Decided:
 		return "not compared with authorize: " + l.Why
 	case l.Agrees:
-		return fmt.Sprintf("authorize agrees, it %s: %s", verdict, l.Reason)
+		return fmt.Sprintf("authorize agrees, it %s: %s", verdict, shortener(l.ARN)(l.Reason))
 	}
-	return fmt.Sprintf("authorize DIFFERS, it %s: %s", verdict, l.Reason)
+	return fmt.Sprintf("authorize DIFFERS, it %s: %s", verdict, shortener(l.ARN)(l.Reason))
 }
 
 // Refusal puts a refusal into lines of a width, for below an error: all but what to
