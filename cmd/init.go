@@ -91,11 +91,6 @@ func (i *setup) run(ctx context.Context, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if s.ClientAuth != "none" {
-		// Whoever names the issuer here need not be asked whether the secret may go
-		// to it. Where that cannot be noted, they will be.
-		_ = newSession(i.app).store.Permit(ctx, s.Issuer)
-	}
 	return i.finish(ctx, result, asJSON)
 }
 

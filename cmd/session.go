@@ -34,8 +34,8 @@ type tokenStore interface {
 	Move(ctx context.Context, k store.Key, kind store.Kind) error
 	Delete(ctx context.Context, k store.Key) (bool, error)
 	Fresh(ctx context.Context, k store.Key, now time.Time, margin time.Duration, refresh func(context.Context, token.Set) (token.Set, error)) (token.Set, error)
-	Permitted(issuer string) (bool, error)
-	Permit(ctx context.Context, issuer string) error
+	Holders(of secret.String) ([]string, error)
+	AddHolder(ctx context.Context, of secret.String, issuer string) error
 	LockLogin(ctx context.Context, k store.Key, kind store.Kind, limit time.Duration, waiting func()) (unlock func(), waited bool, err error)
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatepass/pkg/fault"
+	"gatepass/pkg/secret"
 	"gatepass/pkg/token"
 )
 
@@ -136,11 +137,10 @@ func (p *Places) Delete(ctx context.Context, k Key) (bool, error) {
 	return had || had2, errors.Join(err, err2)
 }
 
-// Permitted is [Files.Permitted]. What is permitted is remembered on disk, however
-// the tokens are kept.
-func (p *Places) Permitted(issuer string) (bool, error) { return p.Disk.Permitted(issuer) }
+// Holders is [Files.Holders]. It is remembered on disk, however the tokens are kept.
+func (p *Places) Holders(of secret.String) ([]string, error) { return p.Disk.Holders(of) }
 
-// Permit is [Files.Permit].
-func (p *Places) Permit(ctx context.Context, issuer string) error {
-	return p.Disk.Permit(ctx, issuer)
+// AddHolder is [Files.AddHolder].
+func (p *Places) AddHolder(ctx context.Context, of secret.String, issuer string) error {
+	return p.Disk.AddHolder(ctx, of, issuer)
 }
