@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gatepass/pkg/authorizer"
+	"gatepass/pkg/recent"
 	"gatepass/pkg/token"
 )
 
@@ -27,20 +28,16 @@ type place struct {
 type memory struct {
 	max int
 
-	mu     sync.Mutex
-	known  map[*token.Token]*entry
-	newest *entry
-	oldest *entry
+	mu    sync.Mutex
+	known recent.Map[*token.Token, *entry]
 }
 
-// entry is what is kept of a token, in a list from newest to oldest use. The
-// decisions never change once they can be seen.
+// entry is what is kept of a token. The decisions never change once they can be
+// seen.
 type entry struct {
-	token        *token.Token
-	found        Found
-	until        time.Time // when found must be looked up again; zero: never
-	decisions    []placed
-	newer, older *entry
+	found     Found
+	until     time.Time // when found must be looked up again; zero: never
+	decisions []placed
 }
 
 type placed struct {
@@ -69,23 +66,19 @@ func newMemory(most int) *memory {
 	if most == 0 {
 		most = defaultRemember
 	}
-	return &memory{max: most, known: map[*token.Token]*entry{}}
+	return &memory{max: most}
 }
 
 func (m *memory) recall(t *token.Token, now time.Time) kept {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := m.known[t]
+	e, ok := m.known.Get(t)
 	switch {
-	case e == nil:
+	case !ok:
 		return kept{}
 	case !e.until.IsZero() && !now.Before(e.until):
-		m.drop(e)
+		m.known.Delete(t)
 		return kept{}
-	}
-	if e != m.newest {
-		m.unlink(e)
-		m.link(e)
 	}
 	return kept{true, e.found, e.decisions}
 }
@@ -98,14 +91,10 @@ func (m *memory) remember(t *token.Token, found Found, until time.Time, p place,
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := m.known[t]
-	if e == nil || e.found != found {
-		if e != nil {
-			m.drop(e)
-		}
-		e = &entry{token: t, found: found, until: until}
-		m.known[t] = e
-		m.link(e)
+	e, ok := m.known.Get(t)
+	if !ok || e.found != found {
+		e = &entry{found: found, until: until}
+		m.known.Put(t, e)
 	}
 	if d != nil {
 		old := e.decisions
@@ -114,37 +103,8 @@ func (m *memory) remember(t *token.Token, found Found, until time.Time, p place,
 		}
 		e.decisions = append(append(make([]placed, 0, len(old)+1), old...), placed{p, d})
 	}
-	if len(m.known) > m.max {
-		m.drop(m.oldest)
+	if m.known.Len() > m.max {
+		oldest, _, _ := m.known.Oldest()
+		m.known.Delete(oldest)
 	}
-}
-
-func (m *memory) drop(e *entry) {
-	m.unlink(e)
-	delete(m.known, e.token)
-}
-
-// link puts e at the newest end.
-func (m *memory) link(e *entry) {
-	e.older, e.newer = m.newest, nil
-	if m.newest != nil {
-		m.newest.newer = e
-	} else {
-		m.oldest = e
-	}
-	m.newest = e
-}
-
-func (m *memory) unlink(e *entry) {
-	if e.newer != nil {
-		e.newer.older = e.older
-	} else {
-		m.newest = e.older
-	}
-	if e.older != nil {
-		e.older.newer = e.newer
-	} else {
-		m.oldest = e.newer
-	}
-	e.newer, e.older = nil, nil
 }

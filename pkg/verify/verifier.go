@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"gatepass/pkg/recent"
 	"gatepass/pkg/token"
 )
 
@@ -39,19 +40,15 @@ type Verifier struct {
 	seed   maphash.Seed
 	max    int
 
-	mu     sync.Mutex
-	known  map[uint64]*remembered
-	newest *remembered
-	oldest *remembered
+	mu    sync.Mutex
+	known recent.Map[uint64, remembered]
 }
 
-// remembered is a verified token, in a list from newest to oldest use.
+// remembered is a verified token.
 type remembered struct {
-	hash         uint64
-	raw          string
-	token        token.Verified
-	from, until  time.Time // when it may be used without another check
-	newer, older *remembered
+	raw         string
+	token       token.Verified
+	from, until time.Time // when it may be used without another check
 }
 
 // NewVerifier makes a verifier that remembers up to max tokens; zero is 10,000,
@@ -60,7 +57,7 @@ func NewVerifier(e token.Expect, keys KeySource, max int) *Verifier {
 	if max == 0 {
 		max = defaultRemember
 	}
-	return &Verifier{expect: e, keys: keys, seed: maphash.MakeSeed(), max: max, known: map[uint64]*remembered{}}
+	return &Verifier{expect: e, keys: keys, seed: maphash.MakeSeed(), max: max}
 }
 
 // Verify verifies a token at a time. The error is a *[Refused] for a token that
@@ -107,17 +104,13 @@ func (v *Verifier) VerifyToken(ctx context.Context, t *token.Token, now time.Tim
 func (v *Verifier) recall(hash uint64, raw string, now time.Time) (token.Verified, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	m := v.known[hash]
-	if m == nil || m.raw != raw {
+	m, ok := v.known.Get(hash)
+	if !ok || m.raw != raw {
 		return token.Verified{}, false
 	}
 	if now.Before(m.from) || !now.Before(m.until) {
-		v.drop(m)
+		v.known.Delete(hash)
 		return token.Verified{}, false
-	}
-	if m != v.newest {
-		v.unlink(m)
-		v.link(m)
 	}
 	return m.token, true
 }
@@ -134,45 +127,11 @@ func (v *Verifier) remember(hash uint64, raw string, t token.Verified, now time.
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if m := v.known[hash]; m != nil {
-		v.drop(m)
+	v.known.Put(hash, remembered{raw: raw, token: t, from: now, until: until})
+	if v.known.Len() > v.max {
+		oldest, _, _ := v.known.Oldest()
+		v.known.Delete(oldest)
 	}
-	m := &remembered{hash: hash, raw: raw, token: t, from: now, until: until}
-	v.known[hash] = m
-	v.link(m)
-	if len(v.known) > v.max {
-		v.drop(v.oldest)
-	}
-}
-
-func (v *Verifier) drop(m *remembered) {
-	v.unlink(m)
-	delete(v.known, m.hash)
-}
-
-// link puts m at the newest end.
-func (v *Verifier) link(m *remembered) {
-	m.older, m.newer = v.newest, nil
-	if v.newest != nil {
-		v.newest.newer = m
-	} else {
-		v.oldest = m
-	}
-	v.newest = m
-}
-
-func (v *Verifier) unlink(m *remembered) {
-	if m.newer != nil {
-		m.newer.older = m.older
-	} else {
-		v.newest = m.older
-	}
-	if m.older != nil {
-		m.older.newer = m.newer
-	} else {
-		v.oldest = m.newer
-	}
-	m.newer, m.older = nil, nil
 }
 
 // IsRefused returns the report of a refused token, if that is what the error is.
