@@ -11,6 +11,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"gatepass/pkg/secret"
+	"gatepass/pkg/store"
 )
 
 // What is said while somebody types an answer is said above it, and what they typed
@@ -101,12 +104,16 @@ func TestE2EEndOfInput(t *testing.T) {
 	}
 }
 
-// A project's file that names an issuer is not sent the client secret unasked; who
-// says yes is asked once.
+// A project's file that names an issuer is not sent the client secret of another one
+// unasked; who says yes is asked once.
 func TestE2ESecretIsAskedFor(t *testing.T) {
 	u := newUser(t)
 	newStandIn(u)
 	u.env = append(u.env, "GATEPASS_CLIENT_SECRET=s3cret-of-the-app", "GATEPASS_CLIENT_AUTH=post")
+	tokens := store.Files{Dir: filepath.Join(u.dir, "home", "state", "tokens")}
+	if err := tokens.AddHolder(t.Context(), secret.New("s3cret-of-the-app"), "https://acme.onelogin.com/oidc/2"); err != nil {
+		t.Fatal(err)
+	}
 	for _, no := range []string{"n\r", "\r", "\x04"} {
 		d := u.atTerminal("login", "--no-browser")
 		d.expect(`gatepass.yaml:\d+`)
