@@ -48,6 +48,11 @@ func (a *authorize) printTest(ctx context.Context, q *asked) error {
 	}
 	result.Latency = a.app.Now().Sub(begin).Milliseconds()
 	result.Log = strings.Join(append([]string{result.Log}, log...), "\n")
+	for _, values := range result.Authorization { // what it shows must not be a token
+		for i := range values {
+			values[i] = a.app.Secrets.Text(values[i])
+		}
+	}
 	if err := view.JSON(a.app.IO.Out, result); err != nil {
 		return err
 	}

@@ -160,6 +160,9 @@ func (fs *functions) open(written *config.Function) (*userFunction, error) {
 	if u.Function, err = lambdarun.New(o); err != nil {
 		return nil, err
 	}
+	if file := u.File(); file != "" {
+		u.name = filepath.Base(file) // which auth.handler does not say
+	}
 	fs.list = append(fs.list, u)
 	return u, nil
 }

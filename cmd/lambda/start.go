@@ -65,7 +65,7 @@ func start(ctx context.Context, m machine) *handler {
 	defer cancel()
 	f, err := h.current.function(ctx, m.now())
 	if err != nil {
-		log.fail("there is no authorizer file: nothing is decided until it can be had", err)
+		log.fail("nothing is decided until the authorizer file and what it needs can be had", err)
 		return h
 	}
 	p.fetchKeys(ctx, f)

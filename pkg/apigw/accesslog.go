@@ -234,6 +234,9 @@ func (v *Verdict) ServedLog(status int, i *ServedIntegration) []string {
 	if p.api.Kind == HTTP || !p.trace {
 		return nil // HTTP APIs have no execution logs
 	}
+	if len(v.Log) == 0 && !v.Allowed {
+		return nil // a request that no authorizer was asked about is not logged (AWS: "Call an API with Lambda authorizers", note)
+	}
 	lines := slices.Clone(v.Log)
 	say := func(format string, args ...any) {
 		lines = append(lines, "("+p.req.ID+") "+fmt.Sprintf(format, args...))

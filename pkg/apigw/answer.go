@@ -88,8 +88,15 @@ func (p *Pending) acceptSimple(n *source.Node) (*Result, *failure) {
 // acceptPolicy reads an answer with an IAM policy, strictly where AWS documents or
 // captures show that it is.
 func (p *Pending) acceptPolicy(n *source.Node) (*Result, *failure) {
-	if n.Get("policyDocument") == nil && n.Get("isAuthorized") != nil {
-		return nil, &failure{log: logNoPolicy, why: "it is a simple response, which this authorizer is not set to take"}
+	if n.Get("policyDocument") == nil {
+		switch {
+		case n.Get("isAuthorized") != nil && p.api.Kind != HTTP:
+			return nil, &failure{log: logNoPolicy, why: "it is a simple response, which only authorizers of HTTP APIs may give"}
+		case n.Get("isAuthorized") != nil:
+			return nil, &failure{log: logNoPolicy, why: "it is a simple response, which this authorizer is not set to take (EnableSimpleResponses)"}
+		case n.Get("statusCode") != nil && n.Get("principalId") == nil:
+			return nil, &failure{log: logNoPolicy, why: "it is what a proxy integration answers (statusCode): an authorizer answers with principalId and policyDocument, and refuses with a Deny or the error Unauthorized"}
+		}
 	}
 	r := &Result{}
 	if f := r.acceptPrincipal(n.Get("principalId")); f != nil {
@@ -166,7 +173,7 @@ func (r *Result) acceptDocument(n *source.Node) *failure {
 			}
 		}
 	}
-	r.doc, r.usesKeys = doc, usesKeys(doc)
+	r.doc, r.keys = doc, doc.KeyNames()
 	return nil
 }
 

@@ -92,6 +92,25 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestMixedUp: an answer of another form is named for what it is.
+func TestMixedUp(t *testing.T) {
+	plain := simple()
+	plain.SimpleResponses = false
+	for _, tc := range []struct {
+		api         *apigw.API
+		doc, reason string
+	}{
+		{rest(lambda()), `{"statusCode":401,"body":"no"}`, "what a proxy integration answers"},
+		{rest(lambda()), `{"isAuthorized":true}`, "only authorizers of HTTP APIs"},
+		{httpAPI(plain), `{"isAuthorized":true}`, "not set to take (EnableSimpleResponses)"},
+		{httpAPI(simple()), policyAnswer("Allow", "*", ""), "set to simple responses"},
+	} {
+		if v := apigw.Decide(tc.api, get("/pets", "x"), nil, returns(tc.doc)); v.Status != 500 || !strings.Contains(v.Reason, tc.reason) {
+			t.Errorf("%s: %d %s, want %q", tc.doc, v.Status, v.Reason, tc.reason)
+		}
+	}
+}
+
 // simple is the authorizer of an HTTP API with simple responses.
 func simple() *apigw.Authorizer {
 	return &apigw.Authorizer{

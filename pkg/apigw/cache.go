@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatepass/pkg/policy"
+	"gatepass/pkg/recent"
 )
 
 // Key is a key of the result cache. Keys compare equal when authorizer, stage and
@@ -32,7 +33,7 @@ func makeKey(scope string, values []string) Key {
 type Result struct {
 	principal  string
 	doc        *policy.Document // nil for a simple response
-	usesKeys   bool
+	keys       []string         // the condition keys that doc looks at
 	simple     bool
 	authorized bool
 	backend    *Backend
@@ -58,15 +59,12 @@ type Cache struct {
 	mu      sync.Mutex
 	most    int
 	bytes   int
-	entries map[Key]*entry
-	ring    entry // the sentinel: next is the most recently used
+	entries recent.Map[Key, entry]
 }
 
 type entry struct {
-	key        Key
-	result     *Result
-	expires    time.Time
-	prev, next *entry
+	result  *Result
+	expires time.Time
 }
 
 // maxCacheBytes bounds what all results and keys together take, so that large
@@ -75,26 +73,20 @@ const maxCacheBytes = 64 << 20
 
 // NewCache makes a cache of at most so many results, at least one.
 func NewCache(most int) *Cache {
-	c := &Cache{most: max(most, 1)}
-	c.Flush()
-	return c
+	return &Cache{most: max(most, 1)}
 }
 
 // Get returns the result for a key that has not expired.
 func (c *Cache) Get(k Key, now time.Time) (*Result, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[k]
-	if e == nil {
+	e, ok := c.entries.Get(k)
+	if !ok {
 		return nil, false
 	}
 	if !now.Before(e.expires) {
-		c.drop(e)
+		c.drop(k, e)
 		return nil, false
-	}
-	if c.ring.next != e {
-		e.unlink()
-		c.front(e)
 	}
 	return e.result, true
 }
@@ -106,16 +98,17 @@ func (c *Cache) Put(k Key, r *Result, now time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old := c.entries[k]; old != nil {
-		c.drop(old)
+	if old, ok := c.entries.Get(k); ok {
+		c.drop(k, old)
 	}
 	// The key would keep the whole request header alive that it was cut from.
-	e := &entry{key: Key{scope: k.scope, values: strings.Clone(k.values)}, result: r, expires: now.Add(r.ttl)}
-	c.entries[e.key] = e
-	c.bytes += e.weight()
-	c.front(e)
-	for (len(c.entries) > c.most || c.bytes > maxCacheBytes) && c.ring.prev != e {
-		c.drop(c.ring.prev)
+	k.values = strings.Clone(k.values)
+	e := entry{result: r, expires: now.Add(r.ttl)}
+	c.entries.Put(k, e)
+	c.bytes += weight(k, e)
+	for c.entries.Len() > 1 && (c.entries.Len() > c.most || c.bytes > maxCacheBytes) {
+		oldest, old, _ := c.entries.Oldest()
+		c.drop(oldest, old)
 	}
 }
 
@@ -124,34 +117,21 @@ func (c *Cache) Put(k Key, r *Result, now time.Time) {
 func (c *Cache) Flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.entries = map[Key]*entry{}
-	c.bytes = 0
-	c.ring.prev, c.ring.next = &c.ring, &c.ring
+	c.entries, c.bytes = recent.Map[Key, entry]{}, 0
 }
 
 // Len is how many results are held, expired ones included.
 func (c *Cache) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.entries)
+	return c.entries.Len()
 }
 
-func (c *Cache) drop(e *entry) {
-	delete(c.entries, e.key)
-	c.bytes -= e.weight()
-	e.unlink()
-}
-
-func (c *Cache) front(e *entry) {
-	e.prev, e.next = &c.ring, c.ring.next
-	e.next.prev = e
-	c.ring.next = e
-}
-
-func (e *entry) unlink() {
-	e.prev.next, e.next.prev = e.next, e.prev
+func (c *Cache) drop(k Key, e entry) {
+	c.entries.Delete(k)
+	c.bytes -= weight(k, e)
 }
 
 // weight is about what an entry takes. A parsed policy takes several times its
 // text.
-func (e *entry) weight() int { return 512 + len(e.key.values) + 8*e.result.size }
+func weight(k Key, e entry) int { return 512 + len(k.values) + 8*e.result.size }

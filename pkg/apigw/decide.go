@@ -51,8 +51,7 @@ type Pending struct {
 	values   []string  // of the identity sources
 	few      [2]string // room for them: most authorizers have one
 	key      Key
-	token    string // the bare token, for EventJWT
-	keys     policy.Keys
+	token    string              // the bare token, for EventJWT
 	params   map[string][]string // the query
 	test     bool                // by TestInvoke
 	called   bool
@@ -77,9 +76,14 @@ func (p *Pending) step(s Step) {
 
 // logf adds a line to the execution log, which only REST and WebSocket APIs have.
 func (p *Pending) logf(format string, args ...any) {
-	if p.trace && p.api.Kind != HTTP {
-		p.log = append(p.log, "("+p.req.ID+") "+fmt.Sprintf(format, args...))
+	if !p.trace || p.api.Kind == HTTP {
+		return
 	}
+	prefix := "(" + p.req.ID + ") "
+	if p.test {
+		prefix = p.req.Time.UTC().Format(testTime)
+	}
+	p.log = append(p.log, prefix+fmt.Sprintf(format, args...))
 }
 
 // waf refuses what AWS WAF blocks: it comes before everything else.
@@ -238,7 +242,7 @@ func (p *Pending) earlyDeny() *Verdict {
 	if !p.hasResourcePolicy() || z.Type != AuthToken && z.Type != AuthRequest {
 		return nil
 	}
-	r := p.policyRequest(p.prep.policyARN, "")
+	r := p.policyRequest(p.prep.policyKeys, "")
 	if p.api.ResourcePolicy.Decide(&r) != policy.ExplicitDeny {
 		return nil
 	}

@@ -324,7 +324,7 @@ func denialCauses() []cause {
 		{
 			Cause: Cause{
 				ID: "denied", Who: ByAuthorizer,
-				Meaning: "Access was denied by a policy: the authorizer's, the API's resource policy or the caller's own; the answer, which the API customises, does not say which.",
+				Meaning: "Access was denied by a policy: the authorizer's, the API's resource policy or the caller's own; the answer does not say which, as its text is customised or was not saved.",
 				Next:    "gatepass authorize {request} shows what the authorizer's policy says.",
 			},
 			match: func(a *answer) bool { return a.is(AccessDenied) && !named(a) && !user(a) && a.challenge == "" },

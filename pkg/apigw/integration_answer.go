@@ -236,8 +236,13 @@ func Remapped(name string) string {
 func (x *answerReader) decode(p *Pending, r *ProxyRequest) (problem string) {
 	x.Body = []byte(x.body)
 	for name := range x.Header {
-		if l := strings.ToLower(name); l == "transfer-encoding" || x.kind == HTTP && (l == "content-length" || l == "connection") {
-			delete(x.Header, name) // of the connection that is not the function's
+		switch strings.ToLower(name) {
+		case "transfer-encoding", "apigw-requestid", "x-amz-apigw-id":
+			delete(x.Header, name) // of the connection and of the gateway, not of the function
+		case "content-length", "connection":
+			if x.kind == HTTP {
+				delete(x.Header, name)
+			}
 		}
 	}
 	if len(fieldsOf(x.Header, "Content-Type")) == 0 {

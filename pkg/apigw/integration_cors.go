@@ -36,6 +36,9 @@ func (c *CORS) Check() error {
 		if o != "*" && !strings.HasPrefix(o, "http://") && !strings.HasPrefix(o, "https://") {
 			return fmt.Errorf("want an origin such as https://www.example.com, or *, got %q", cut(o))
 		}
+		if strings.Contains(o, "*") && !everyHost(o) && o != "*" {
+			return fmt.Errorf("a star stands for every host, as in https://*, and for nothing less: %q matches nothing", cut(o))
+		}
 		if strings.HasSuffix(o, "/") && !strings.HasSuffix(o, "//") {
 			return fmt.Errorf("an origin has no slash at its end: %q matches nothing", cut(o))
 		}
@@ -52,13 +55,15 @@ func (c *CORS) origin(origin string) (string, bool) {
 		return "*", true
 	}
 	for _, o := range c.Origins {
-		scheme, any := strings.CutSuffix(o, "*")
-		if strings.EqualFold(o, origin) || any && strings.HasPrefix(strings.ToLower(origin), scheme) {
+		if strings.EqualFold(o, origin) || everyHost(o) && strings.HasPrefix(strings.ToLower(origin), strings.TrimSuffix(o, "*")) {
 			return origin, true
 		}
 	}
 	return "", false
 }
+
+// everyHost reports whether an allowed origin is every one with its scheme.
+func everyHost(o string) bool { return o == "http://*" || o == "https://*" }
 
 // Answer puts the headers for a caller's origin in the place of those of the
 // backend, which API Gateway ignores. An origin that may not call gets none.

@@ -46,7 +46,7 @@ func (p *Pending) failed(out Output, f *failure) *Verdict {
 			s.Inferred = "that the error Unauthorized makes a 401 in HTTP APIs too is not documented"
 		}
 		p.step(s)
-		p.logf("Unauthorized request")
+		p.logf("Unauthorized request: %s", p.req.ID)
 		return p.refuse(refusal{t: Unauthorized, status: 401, message: "Unauthorized"})
 	}
 	reason := f.why
@@ -79,7 +79,7 @@ func (p *Pending) apply(r *Result) *Verdict {
 	if p.trace {
 		p.logf("Using valid authorizer policy for principal: %s", mask(r.principal))
 	}
-	e := p.evaluate(r.doc, "authorizer", r.usesKeys, "")
+	e := p.evaluate(r.doc, "authorizer", r.keys, "")
 	if p.hasResourcePolicy() {
 		e = tableA(e, p.evaluateResource(""))
 	}
@@ -119,7 +119,7 @@ func (p *Pending) explainCached(r *Result) {
 	if !p.cached || r.madeFor == p.arn {
 		return
 	}
-	req := p.policyRequest(r.usesKeys, "")
+	req := p.policyRequest(r.keys, "")
 	req.Resource = r.madeFor
 	if r.doc.Decide(&req) != policy.Allow {
 		return

@@ -13,13 +13,10 @@ import (
 func (p *Pending) hasResourcePolicy() bool { return p.api.ResourcePolicy != nil && p.api.Kind == REST }
 
 // policyRequest is the question to a policy.
-func (p *Pending) policyRequest(needKeys bool, principal string) policy.Request {
+func (p *Pending) policyRequest(names []string, principal string) policy.Request {
 	r := policy.Request{Action: invoke, Resource: p.arn, Principal: principal}
-	if needKeys {
-		if p.keys == nil {
-			p.keys = p.conditionKeys()
-		}
-		r.Keys = p.keys
+	if len(names) > 0 {
+		r.Keys = p.conditionKeys(names)
 	}
 	return r
 }
@@ -28,29 +25,50 @@ func (p *Pending) policyRequest(needKeys bool, principal string) policy.Request 
 // authorization (AWS: "AWS condition keys that can be used in API Gateway resource
 // policies"). That the policy of an authorizer sees the same ones is inferred.
 func ConditionKeys(req *Request) policy.Keys {
-	now := req.Time.UTC()
-	keys := policy.Keys{
-		"aws:currenttime":     {now.Format(time.RFC3339)},
-		"aws:epochtime":       {strconv.FormatInt(now.Unix(), 10)},
-		"aws:securetransport": {"true"}, // there is no other way to an execute-api endpoint
-	}
-	for key, value := range map[string]string{
-		"aws:sourceip":   req.SourceIP,
-		"aws:useragent":  last(req.header("User-Agent")),
-		"aws:referer":    last(req.header("Referer")),
-		"aws:sourcevpc":  req.VPC,
-		"aws:sourcevpce": req.VPCE,
-	} {
-		if value != "" {
-			keys[key] = []string{value}
+	return SomeConditionKeys(req, []string{
+		"aws:currenttime", "aws:epochtime", "aws:securetransport", "aws:sourceip", "aws:useragent", "aws:referer", "aws:sourcevpc", "aws:sourcevpce",
+	})
+}
+
+// SomeConditionKeys are those of the [ConditionKeys] that have these names, in lower
+// case: what a policy does not look at need not be put together.
+func SomeConditionKeys(req *Request, names []string) policy.Keys {
+	keys := make(policy.Keys, len(names))
+	for _, name := range names {
+		if value := conditionKey(req, name); value != "" {
+			keys[name] = []string{value}
 		}
 	}
 	return keys
 }
 
+// conditionKey is the value of a condition key, or empty: none of them is ever there
+// without a value.
+func conditionKey(req *Request, name string) string {
+	switch name {
+	case "aws:currenttime":
+		return req.Time.UTC().Format(time.RFC3339)
+	case "aws:epochtime":
+		return strconv.FormatInt(req.Time.Unix(), 10)
+	case "aws:securetransport":
+		return "true" // there is no other way to an execute-api endpoint
+	case "aws:sourceip":
+		return req.SourceIP
+	case "aws:useragent":
+		return last(req.header("User-Agent"))
+	case "aws:referer":
+		return last(req.header("Referer"))
+	case "aws:sourcevpc":
+		return req.VPC
+	case "aws:sourcevpce":
+		return req.VPCE
+	}
+	return ""
+}
+
 // conditionKeys are those of the request, and of its caller with AWS_IAM.
-func (p *Pending) conditionKeys() policy.Keys {
-	keys := ConditionKeys(p.req)
+func (p *Pending) conditionKeys(names []string) policy.Keys {
+	keys := SomeConditionKeys(p.req, names)
 	if p.req.Caller != nil && p.route != nil && p.route.auth != nil && p.route.auth.Type == AuthIAM {
 		for key, values := range p.req.Caller.Keys {
 			keys[strings.ToLower(key)] = values
@@ -60,13 +78,13 @@ func (p *Pending) conditionKeys() policy.Keys {
 }
 
 // evaluate asks a policy about the request and records why.
-func (p *Pending) evaluate(d *policy.Document, name string, needKeys bool, principal string) policy.Effect {
-	r := p.policyRequest(needKeys, principal)
+func (p *Pending) evaluate(d *policy.Document, name string, keys []string, principal string) policy.Effect {
 	if !p.trace {
-		e := d.Decide(&r)
+		e := p.effect(d, keys, principal)
 		p.reason = policyReason(name, e)
 		return e
 	}
+	r := p.policyRequest(keys, principal)
 	x := d.Explain(&r)
 	s := Step{
 		Step: StepPolicy, Outcome: Outcome(x.Effect.String()), Document: name, Statements: x.Statements,
@@ -77,6 +95,16 @@ func (p *Pending) evaluate(d *policy.Document, name string, needKeys bool, princ
 	}
 	p.step(s)
 	return x.Effect
+}
+
+// effect is the answer of a policy without a trace.
+func (p *Pending) effect(d *policy.Document, keys []string, principal string) policy.Effect {
+	r := p.policyRequest(nil, principal)
+	if e, sure := d.DecideBare(&r); sure {
+		return e
+	}
+	r.Keys = p.conditionKeys(keys)
+	return d.Decide(&r)
 }
 
 // conditionsDecided reports whether the answer hangs on a condition: whether a
@@ -90,7 +118,7 @@ func conditionsDecided(d policy.Decision) bool {
 // evaluateResource asks the resource policy. An empty principal is an anonymous
 // caller, which is what a caller is to it unless he signs with AWS credentials.
 func (p *Pending) evaluateResource(principal string) policy.Effect {
-	return p.evaluate(p.api.ResourcePolicy, "resource", p.prep.policyARN, principal)
+	return p.evaluate(p.api.ResourcePolicy, "resource", p.prep.policyKeys, principal)
 }
 
 func policyReason(name string, e policy.Effect) string {
@@ -208,7 +236,7 @@ func (p *Pending) decideIAM() *Verdict {
 	p.step(Step{Step: StepIdentity, Outcome: OutcomeOK, Reason: "signed by " + callerName(c)})
 	e := policy.ImplicitDeny
 	if c.Policy != nil {
-		e = p.evaluate(c.Policy, "identity", usesKeys(c.Policy), "")
+		e = p.evaluate(c.Policy, "identity", c.Policy.KeyNames(), "")
 	}
 	switch {
 	case p.hasResourcePolicy() && c.CrossAccount:

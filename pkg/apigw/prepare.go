@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"gatepass/pkg/policy"
 )
 
 // The limits of API Gateway that are checked here (AWS: quotas of API Gateway).
@@ -25,12 +23,12 @@ const (
 
 // prepared is an API made ready for deciding.
 type prepared struct {
-	arnPrefix string // of every ARN of the stage
-	root      *node
-	byKey     map[string]*route // routes without a path
-	open      *route            // when every path is a route
-	planKeys  map[string]bool
-	policyARN bool // the resource policy needs condition keys
+	arnPrefix  string // of every ARN of the stage
+	root       *node
+	byKey      map[string]*route // routes without a path
+	open       *route            // when every path is a route
+	planKeys   map[string]bool
+	policyKeys []string // the condition keys that the resource policy looks at
 }
 
 // authorizer is an Authorizer made ready.
@@ -64,11 +62,11 @@ func (a *API) compile() *prepared {
 		partition = "aws"
 	}
 	p := &prepared{
-		arnPrefix: "arn:" + partition + ":execute-api:" + a.Region + ":" + a.Account + ":" + a.ID + "/" + a.Stage + "/",
-		root:      &node{},
-		byKey:     map[string]*route{},
-		planKeys:  map[string]bool{},
-		policyARN: usesKeys(a.ResourcePolicy),
+		arnPrefix:  "arn:" + partition + ":execute-api:" + a.Region + ":" + a.Account + ":" + a.ID + "/" + a.Stage + "/",
+		root:       &node{},
+		byKey:      map[string]*route{},
+		planKeys:   map[string]bool{},
+		policyKeys: a.ResourcePolicy.KeyNames(),
 	}
 	for _, k := range a.PlanKeys {
 		p.planKeys[k] = true
@@ -188,19 +186,6 @@ func (a *API) compileAuthorizer(z *Authorizer) *authorizer {
 		r.expr = expr
 	}
 	return r
-}
-
-// usesKeys reports whether a policy looks at anything but action and resource, so
-// that the condition keys must be put together.
-func usesKeys(d *policy.Document) bool {
-	if d == nil {
-		return false
-	}
-	return slices.ContainsFunc(d.Statements, func(s policy.Statement) bool {
-		variable := func(r string) bool { return strings.Contains(r, "${") }
-		return len(s.Conditions) > 0 || slices.ContainsFunc(s.Resource.Items, variable) ||
-			slices.ContainsFunc(s.NotResource.Items, variable)
-	})
 }
 
 // ready is the prepared form: the stored one, or one made for this request.

@@ -9,6 +9,10 @@ import (
 // the API (AWS: sample of TestInvokeAuthorizer; captured).
 const testStage = "ESTestInvoke-stage"
 
+// testTime is what each line of a test's log starts with, after a first line that
+// names the request (captured).
+const testTime = "Mon Jan 02 15:04:05 UTC 2006 : "
+
 // TestResult is the answer of TestInvokeAuthorizer (API reference), which is also
 // what the console's Test button shows.
 type TestResult struct {
@@ -90,10 +94,12 @@ func (p *Pending) testOutput(out Output) TestResult {
 }
 
 func (p *Pending) tested(status int) TestResult {
-	return TestResult{ClientStatus: status, Log: strings.Join(p.log, "\n"), AuthorizerCalled: p.called, Authorization: p.authorization()}
+	log := strings.Join(append([]string{"Execution log for request " + p.req.ID}, p.log...), "\n")
+	return TestResult{ClientStatus: status, Log: log, AuthorizerCalled: p.called, Authorization: p.authorization()}
 }
 
-// authorization is the map of identity sources with their values.
+// authorization is the map of identity sources with their values. That it holds these
+// is inferred: AWS says no more of it than that it is a map of lists.
 func (p *Pending) authorization() map[string][]string {
 	m := map[string][]string{}
 	for i := range p.values {

@@ -3,6 +3,7 @@ package apigw_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"gatepass/pkg/apigw"
 )
@@ -21,7 +22,9 @@ func TestTestInvoke(t *testing.T) {
 	if r.Event.ARN != strings.Replace(stageARN, "prod", "ESTestInvoke-stage", 1)+"GET/" {
 		t.Errorf("ARN %s", r.Event.ARN)
 	}
-	if !strings.Contains(r.Log, "Successfully completed authorizer execution") {
+	lines := strings.Split(r.Log, "\n")
+	if lines[0] != "Execution log for request "+get("", "").ID || !strings.HasPrefix(lines[1], get("", "").Time.UTC().Format(time.UnixDate)+" : Starting authorizer: a for request: ") ||
+		!strings.HasSuffix(r.Log, " : Successfully completed authorizer execution") {
 		t.Errorf("log %s", r.Log)
 	}
 	for _, tc := range []struct {

@@ -253,6 +253,8 @@ func (a *API) validateTTL(f *findings, z *Authorizer) {
 		f.error("ttl", "want a TTL from 0 to %d seconds, got %d", maxTTL, *z.TTL)
 	case *z.TTL > 0 && a.Kind == WebSocket:
 		f.warn("ttl-unused", "WebSocket APIs do not cache results")
+	case *z.TTL > 0 && z.SimpleResponses && !slices.Contains(z.IdentitySources, "$context.routeKey"):
+		f.warn("simple-cached", "isAuthorized is cached for all routes of the authorizer: the yes to one opens the others; want a TTL of 0, or $context.routeKey among the identity sources where the answer does not depend on the path")
 	}
 }
 

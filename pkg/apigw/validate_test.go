@@ -49,6 +49,11 @@ func TestValidate(t *testing.T) {
 		{"TTL of a WebSocket API", "ttl-unused", change(connectAPI(), func(_ *apigw.API, z *apigw.Authorizer) { z.TTL = new(1) })},
 		{"no payload format", "payload-format", change(request(apigw.HTTP), func(_ *apigw.API, z *apigw.Authorizer) { z.PayloadFormat = "" })},
 		{"simple with 1.0", "simple-responses", change(httpAPI(simple()), func(_ *apigw.API, z *apigw.Authorizer) { z.PayloadFormat = "1.0" })},
+		{"simple with a cache", "simple-cached", change(httpAPI(simple()), func(_ *apigw.API, z *apigw.Authorizer) { z.TTL = new(60) })},
+		{"simple with a cache for each route", "", change(httpAPI(simple()), func(_ *apigw.API, z *apigw.Authorizer) {
+			z.TTL, z.IdentitySources = new(60), []string{"$request.header.Authorization", "$context.routeKey"}
+		})},
+		{"simple without a cache", "", change(httpAPI(simple()), func(_ *apigw.API, z *apigw.Authorizer) { z.TTL = new(0) })},
 		{"simple in a REST API", "simple-responses", change(rest(lambda()), func(_ *apigw.API, z *apigw.Authorizer) { z.SimpleResponses = true })},
 		{"JWT", "", httpAPI(jwtAuthorizer())},
 		{"JWT of a REST API", "", rest(jwtAuthorizer())},

@@ -37,9 +37,10 @@ type Decision struct {
 
 	// In the simple form: the policy that decides about routes, and the answer when
 	// it allows one. Where it does not, out is the answer.
-	policy   *policy.Document
-	usesKeys bool
-	allowed  apigw.Output
+	policy  *policy.Document
+	keys    []string  // the condition keys that it looks at
+	reasons [3]string // by effect
+	allowed apigw.Output
 }
 
 // notAuthorized is the simple form of every refusal.
@@ -61,27 +62,29 @@ func (d *Decision) Answer(ev apigw.Event) (apigw.Output, Trace) {
 	if d.policy == nil {
 		return d.out, d.trace
 	}
-	r := policy.Request{Action: invoke, Resource: ev.ARN}
-	if d.usesKeys {
-		r.Keys = conditionKeys(ev)
-	}
 	t := d.trace
-	switch d.policy.Decide(&r) {
-	case policy.Allow:
-		t.Reason += "; the policy allows this route"
+	e := d.effect(ev)
+	t.Reason = d.reasons[e]
+	if e == policy.Allow {
 		return d.allowed, t
-	case policy.ExplicitDeny:
-		t.Reason += "; the policy denies this route explicitly"
-	default:
-		t.Reason += "; the policy does not allow this route"
 	}
 	return d.out, t
 }
 
+// effect is what the policy says about an event.
+func (d *Decision) effect(ev apigw.Event) policy.Effect {
+	r := policy.Request{Action: invoke, Resource: ev.ARN}
+	if e, sure := d.policy.DecideBare(&r); sure {
+		return e
+	}
+	r.Keys = conditionKeys(ev, d.keys)
+	return d.policy.Decide(&r)
+}
+
 // conditionKeys are what the gateway would know of the request: the same, from the
 // event instead of the request.
-func conditionKeys(ev apigw.Event) policy.Keys {
-	return apigw.ConditionKeys(&apigw.Request{Time: ev.Context.Time, SourceIP: ev.Context.SourceIP, Header: ev.Header})
+func conditionKeys(ev apigw.Event, names []string) policy.Keys {
+	return apigw.SomeConditionKeys(&apigw.Request{Time: ev.Context.Time, SourceIP: ev.Context.SourceIP, Header: ev.Header}, names)
 }
 
 // whole is the answer with a policy, in the form of API Gateway: principalId,
@@ -110,28 +113,12 @@ func simple(doc *policy.Document, context contextValues, t Trace) *Decision {
 	}
 	return &Decision{
 		out: apigw.ResultOutput([]byte(notAuthorized)), allowed: apigw.ResultOutput(text), trace: t,
-		policy: doc, usesKeys: usesKeys(doc),
+		policy: doc, keys: doc.KeyNames(), reasons: [...]string{
+			policy.ImplicitDeny: t.Reason + "; the policy does not allow this route",
+			policy.ExplicitDeny: t.Reason + "; the policy denies this route explicitly",
+			policy.Allow:        t.Reason + "; the policy allows this route",
+		},
 	}
-}
-
-// usesKeys reports whether a policy may look at more of a request than what it
-// calls. Resources have variables for literal wildcards, too; those cost the keys
-// and change nothing.
-func usesKeys(doc *policy.Document) bool {
-	for i := range doc.Statements {
-		s := &doc.Statements[i]
-		if len(s.Conditions) > 0 {
-			return true
-		}
-		for _, list := range [][]string{s.Resource.Items, s.NotResource.Items} {
-			for _, text := range list {
-				if strings.Contains(text, "${") {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 // StageOf is the part of an event's ARN that names API and stage, up to and with the

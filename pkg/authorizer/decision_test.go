@@ -36,7 +36,8 @@ func TestSimpleIsThePolicyEvaluated(t *testing.T) {
 					}
 					continue
 				}
-				allowed := parsed(t, whole).Decide(&policy.Request{Action: invoke, Resource: ev.ARN, Keys: conditionKeys(ev)}) == policy.Allow
+				keys := apigw.ConditionKeys(&apigw.Request{Time: ev.Context.Time, SourceIP: ev.Context.SourceIP, Header: ev.Header})
+				allowed := parsed(t, whole).Decide(&policy.Request{Action: invoke, Resource: ev.ARN, Keys: keys}) == policy.Allow
 				var got struct {
 					IsAuthorized *bool
 					Context      map[string]any

@@ -162,7 +162,11 @@ func (c carried) header(name string) []string {
 	var values []string
 	for k, v := range c.headers {
 		if len(k) == len(name) && strings.EqualFold(k, name) { // a name has no letters beyond ASCII
-			values = append(values, v...)
+			if values == nil {
+				values = v[:len(v):len(v)] // of almost every request the only one
+			} else {
+				values = append(values, v...)
+			}
 		}
 	}
 	return values

@@ -246,9 +246,6 @@ func (r *definer) fits(a *definedAuthorizer, n *source.Node, open bool) {
 		}
 	}
 	r.oneAnswers(n)
-	if file := n.Get("file"); file != nil && a.z.SimpleResponses && !IsHandler(file.Text) {
-		r.Failf(n.Get("simple_responses"), "an authorizer file answers with policies, not with isAuthorized")
-	}
 	if function && len(a.z.JWT.Issuers) > 0 {
 		err := n.Errorf("issuers are for authorizers of type jwt and cognito")
 		err.Hint = "whose tokens a Lambda authorizer takes is its own business: an authorizer file says it in tokens"

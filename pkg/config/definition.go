@@ -233,7 +233,7 @@ func (d *Definition) blamed(f apigw.Finding, n *source.Node, nth int) *source.No
 		return d.blamedOfAuthorizer(f, n)
 	}
 	keys := map[string][]string{
-		"ttl": {"ttl"}, "ttl-unused": {"ttl"}, "payload-format": {"payload_format"}, "simple-responses": {"simple_responses"},
+		"ttl": {"ttl"}, "ttl-unused": {"ttl"}, "simple-cached": {"ttl"}, "payload-format": {"payload_format"}, "simple-responses": {"simple_responses"},
 		"issuer": {"issuer", "issuers", "jwt"}, "audience": {"audience", "issuer", "issuers", "jwt"}, "audience-quota": {"audience", "issuers", "jwt"},
 		"algorithms-unused": {"algorithms", "jwt"}, "expression-unused": {"validation_expression"},
 		"token-source": {"identity_sources"}, "no-source": {"identity_sources"},

@@ -237,7 +237,6 @@ func TestMistakesInDefinitions(t *testing.T) {
 		{"a token authorizer with an issuer", "authorizer: {type: token, issuer: 'https://i.example'}", "1:19: issuers are for authorizers of type jwt and cognito", "an authorizer file says it in tokens"},
 		{"a JWT authorizer with a file", "authorizer: {type: jwt, file: a.yaml}", "1:37: an authorizer of this type runs no function", ""},
 		{"file and response", "authorizer: {file: a.yaml, response: {a: 1}}", "1:44: a file and a response at once", ""},
-		{"simple responses of a file", "kind: http\nauthorizer: {file: a.yaml, simple_responses: true}", "2:52: an authorizer file answers with policies", ""},
 		{"no such authorizer", "authorizers: {users: {type: iam}}\nauthorizer: usrs", `2:19: there is no authorizer "usrs"`, "did you mean users?"},
 		{"a file in place of an authorizer", "authorizer: a.yaml", `1:19: there is no authorizer "a.yaml"`, "{file: authorizer.yaml}"},
 		{"an authorizer that is none", "authorizer: 1", "1:19: want an authorizer: an object", ""},

@@ -41,6 +41,7 @@ func (f *Function) environment(runtimeAPI string) []string {
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + o.Name,
 		"AWS_LAMBDA_LOG_STREAM_NAME":      "local/[" + o.Version + "]" + f.instance,
 		"AWS_EXECUTION_ENV":               execution(h.language),
+		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
 		"LAMBDA_TASK_ROOT":                h.root, "_HANDLER": h.spec(),
 	})
 	if !asksForAWS(o.Env) {

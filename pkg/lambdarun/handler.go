@@ -33,11 +33,17 @@ func (h *handler) spec() string {
 	if h.language == executable {
 		return filepath.Base(h.file)
 	}
+	return h.module() + "." + h.export
+}
+
+// module is the file as Lambda names it: from the root of the function, with slashes
+// and without its extension.
+func (h *handler) module() string {
 	rel, err := filepath.Rel(h.root, h.file)
 	if err != nil {
 		rel = filepath.Base(h.file)
 	}
-	return filepath.ToSlash(strings.TrimSuffix(rel, filepath.Ext(rel))) + "." + h.export
+	return filepath.ToSlash(strings.TrimSuffix(rel, filepath.Ext(rel)))
 }
 
 // findHandler finds the file that a text names. Its errors are of kind Usage.
@@ -89,7 +95,7 @@ func ofFile(path, export string, info fs.FileInfo) (*handler, error) {
 		h.language = python
 		setDefault(&h.export, "lambda_handler")
 	case ".ts", ".mts", ".cts":
-		return nil, fault.New(fault.Usage, "%s is TypeScript, which neither Lambda nor gatepass runs", path).
+		return nil, fault.New(fault.Usage, "%s is TypeScript, which is not run here", path).
 			WithHint("name the JavaScript that is made of it")
 	case ".zip", ".jar":
 		return nil, fault.New(fault.Usage, "%s is an archive: it is not unpacked here", path).WithHint("name the handler's file")
@@ -123,27 +129,56 @@ func runnable(path string, info fs.FileInfo) bool {
 // lambdaStyle finds the file of a handler such as src/auth.handler, or nil. The
 // folder it is relative to takes the place of /var/task.
 func lambdaStyle(dir, path string) *handler {
-	base := filepath.Base(path)
-	stem, export, ok := strings.Cut(base, ".")
-	if !ok || stem == "" || export == "" {
-		return nil
-	}
-	for _, ext := range []string{".js", ".mjs", ".cjs", ".py"} {
-		file := filepath.Join(filepath.Dir(path), stem+ext)
-		info, err := os.Stat(file)
+	for _, c := range lambdaFiles(path) {
+		info, err := os.Stat(c.file)
 		if err != nil || info.IsDir() {
 			continue
 		}
-		h, err := ofFile(file, export, info)
+		h, err := ofFile(c.file, c.export, info)
 		if err != nil {
 			return nil
 		}
-		if root, err := filepath.Abs(dir); err == nil && strings.HasPrefix(file, root+string(filepath.Separator)) {
-			h.root = root
-		}
+		h.root = rootOf(dir, h)
 		return h
 	}
 	return nil
+}
+
+// rootOf is the folder that Lambda would unpack the function of a handler into: the one
+// that its name is relative to. Of a file elsewhere it is the file's, or the one that
+// the file's Python packages are in.
+func rootOf(dir string, h *handler) string {
+	if root, err := filepath.Abs(dir); err == nil && strings.HasPrefix(h.file, root+string(filepath.Separator)) {
+		return root
+	}
+	root := filepath.Dir(h.file)
+	for h.language == python {
+		if _, err := os.Stat(filepath.Join(root, "__init__.py")); err != nil {
+			break
+		}
+		root = filepath.Dir(root)
+	}
+	return root
+}
+
+// lambdaFile is a file that a handler of Lambda's settings may mean.
+type lambdaFile struct{ file, export string }
+
+// lambdaFiles are those files. The first dot ends the file's name in Node, where
+// exports may be nested; the last one does in Python, where others are folders.
+func lambdaFiles(path string) []lambdaFile {
+	folder, base := filepath.Split(path)
+	var list []lambdaFile
+	if stem, export, ok := strings.Cut(base, "."); ok && stem != "" && export != "" {
+		for _, ext := range []string{".js", ".mjs", ".cjs"} {
+			list = append(list, lambdaFile{folder + stem + ext, export})
+		}
+	}
+	if dot := strings.LastIndexByte(base, '.'); dot > 0 && dot < len(base)-1 {
+		module := strings.ReplaceAll(base[:dot], ".", string(filepath.Separator))
+		list = append(list, lambdaFile{folder + module + ".py", base[dot+1:]})
+	}
+	return list
 }
 
 // program finds what runs the handler: the program with its first arguments. Its

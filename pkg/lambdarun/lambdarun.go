@@ -165,6 +165,14 @@ func (f *Function) String() string {
 	return "the function " + f.o.Name + " in AWS"
 }
 
+// File is the handler's own, or empty for a function that runs elsewhere.
+func (f *Function) File() string {
+	if f.handler == nil {
+		return ""
+	}
+	return f.handler.file
+}
+
 // Files are the files whose change makes the next invocation start a new process:
 // the handler and what lies beside it. A function that runs elsewhere has none.
 func (f *Function) Files() []string {
@@ -277,7 +285,7 @@ func (f *Function) take(ctx context.Context) (*warm, apigw.Output, bool) {
 	}
 	started, err := f.startWorker()
 	if err != nil {
-		return nil, apigw.NotInvokedOutput(fmt.Sprintf("%s cannot be run: %s", f, err)), false
+		return nil, apigw.NotInvokedOutput(fmt.Sprintf("%s cannot be run: %s", f, notStarted(err))), false
 	}
 	w := &warm{started, files}
 	if out, ok := w.start(ctx); !ok {

@@ -222,6 +222,7 @@ func TestPython(t *testing.T) {
 			`result ["h", "$LATEST", "128", true, true, "arn:aws:lambda:us-east-1:123456789012:function:h"]`},
 		{"missing module", "h.py", "import no_such_module", "error Unable to import module 'h': No module named 'no_such_module'"},
 		{"missing function", "h.py", "x = 1", "error Handler 'lambda_handler' missing on module 'h'"},
+		{"missing function among others", "h.py", "from json import dumps\ndef check(e, c): pass\ndef handler(e, c): pass", "error Handler 'lambda_handler' missing on module 'h'; functions: check, handler"},
 		{"does not load", "h.py", "raise RuntimeError('no settings')", "error no settings"},
 		{"a name of the library", "types.py", "import json, enum\ndef lambda_handler(e, c): return __name__", `result "types"`},
 		{"module beside it", "h.py", "import os\nopen(os.path.join(os.path.dirname(__file__), 'beside.py'), 'w').write('v = 4')\nimport beside\ndef lambda_handler(e, c): return beside.v", "result 4"},

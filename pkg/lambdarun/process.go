@@ -1,10 +1,13 @@
 package lambdarun
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -47,6 +50,17 @@ func startProcess(argv, env []string, dir string, sink *splitter) (*process, err
 	}
 	go p.watch(outRead, sink)
 	return p, nil
+}
+
+// notStarted is why a program did not start, in words where the system's mislead.
+func notStarted(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOEXEC):
+		return "it is made for another system or processor, or it is a script without a first line that starts with #!"
+	case errors.Is(err, fs.ErrNotExist):
+		return "it is gone, or the program that its first line names is missing"
+	}
+	return err.Error()
 }
 
 // start starts the program in a group.

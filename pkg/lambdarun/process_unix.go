@@ -16,6 +16,7 @@ type group struct{ leader int }
 // once.
 func newGroup(c *exec.Cmd) (*group, error) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	dieWithUs(c.SysProcAttr)
 	return &group{}, nil
 }
 

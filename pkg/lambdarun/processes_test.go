@@ -220,7 +220,7 @@ func TestNew(t *testing.T) {
 		{lambdarun.Options{Handler: "#handler"}, "which handler? no file is named", "simple.js"},
 		{lambdarun.Options{Handler: "h.js"}, "Node.js is needed to run " + filepath.Join(dir, "h.js") + ", and there is no program node", "install Node.js"},
 		{lambdarun.Options{Handler: "h.py"}, "Python is needed to run", "install Python"},
-		{lambdarun.Options{Handler: "h.ts"}, "is TypeScript, which neither", "JavaScript that is made of it"},
+		{lambdarun.Options{Handler: "h.ts"}, "is TypeScript, which is not run here", "JavaScript that is made of it"},
 		{lambdarun.Options{Handler: "h.zip"}, "is an archive", "name the handler's file"},
 		{lambdarun.Options{Handler: "notes.txt"}, "neither JavaScript nor Python by its name, and not executable", "chmod +x"},
 		{lambdarun.Options{Handler: "."}, "is a folder without an executable bootstrap", "name the handler's file"},
@@ -431,4 +431,24 @@ func Example() {
 	defer f.Close()
 	out := f.Invoke(context.Background(), []byte(`{"type": "TOKEN", "authorizationToken": "unauthorized", "methodArn": "arn:…"}`))
 	fmt.Println(out.Kind == apigw.Failed, out.Message)
+}
+
+// TestNotStarted: why an executable does not start is said in words.
+func TestNotStarted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("executables are told by their names there")
+	}
+	for text, reason := range map[string]string{
+		"\x7fELF\x02\x01\x01 of another processor": "it is made for another system or processor",
+		"#!/no/such/program\n":                     "the program that its first line names is missing",
+	} {
+		file := code(t, "bootstrap", text)
+		if err := os.Chmod(file, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		f, _ := start(t, lambdarun.Options{Handler: file})
+		if got := said(invoke(f, `{}`)); !strings.HasPrefix(got, "none ") || !strings.Contains(got, reason) {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 //go:embed shim/node.cjs
@@ -39,7 +40,9 @@ func (h *handler) arguments(memory int) []string {
 
 // greeting is the first thing that a shim reads.
 func greeting(mark []byte, h *handler) []byte {
-	line, _ := json.Marshal(map[string]string{"mark": string(mark), "file": h.file, "name": h.export}) // strings cannot fail
+	line, _ := json.Marshal(map[string]string{ // strings cannot fail
+		"mark": string(mark), "file": h.file, "root": h.root, "module": strings.ReplaceAll(h.module(), "/", "."), "name": h.export,
+	})
 	return append(line, '\n')
 }
 

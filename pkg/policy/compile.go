@@ -12,6 +12,8 @@ type compiled struct {
 	// claims are the variables of an Allow that must have a value for it to apply at
 	// all: a missing claim never widens.
 	claims []*variable
+	// variable says that a resource has a variable, other than that of a wildcard.
+	variable bool
 }
 
 // compileStatement compiles a statement in place.
@@ -24,6 +26,7 @@ func compileStatement(st *Statement, o Options, sx syntax) {
 	rx.mode = resource
 	for _, text := range slices.Concat(st.Resource.Items, st.NotResource.Items) {
 		c.resources = append(c.resources, compileResource(text, o, rx))
+		eachVariable(text, sx.prefix, func(v *variable) { c.variable = c.variable || v.key != "" })
 		c.needs(text, st, sx)
 	}
 	for i := range st.Conditions {

@@ -47,12 +47,29 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// decide asks Decide and Explain, which must agree.
+// decide asks Decide and Explain, which must agree, as must DecideBare where it is
+// sure, and Decide when it is given no more than KeyNames.
 func decide(t testing.TB, d *policy.Document, r policy.Request) policy.Effect {
 	t.Helper()
 	got, explained := d.Decide(&r), d.Explain(&r)
 	if explained.Effect != got {
 		t.Errorf("Decide says %v, Explain %v: %+v", got, explained.Effect, explained.Statements)
+	}
+	bare := r
+	bare.Keys = nil
+	if e, sure := d.DecideBare(&bare); sure && e != got {
+		t.Errorf("Decide says %v, DecideBare %v: %+v", got, e, explained.Statements)
+	}
+	for _, name := range d.KeyNames() {
+		if values, ok := r.Keys[name]; ok {
+			if bare.Keys == nil {
+				bare.Keys = policy.Keys{}
+			}
+			bare.Keys[name] = values
+		}
+	}
+	if e := d.Decide(&bare); e != got {
+		t.Errorf("Decide says %v, with nothing but the keys %q %v", got, d.KeyNames(), e)
 	}
 	for _, s := range explained.Statements {
 		if s.Reason == "" {

@@ -7,7 +7,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
-const { createRequire } = require('node:module');
+const Module = require('node:module');
 const { Readable, Writable } = require('node:stream');
 const { types } = require('node:util');
 const { parse, stringify } = JSON; // whatever a function does to them
@@ -123,10 +123,32 @@ function isModule(of) {
   }
 }
 
+// Lambda switches off what Node of version 20 and 22 has on: require of ES modules, and
+// telling them by their text (AWS: "Building Lambda functions with Node.js"). Which
+// runtime a function is for is not known here: it works, and the log says where not.
+function noteRequiredModules() {
+  if (!process.features.require_module || parseInt(process.versions.node, 10) >= 24) return;
+  if (/--experimental-(require|detect)-module/.test(process.env.NODE_OPTIONS)) return;
+  for (const ext of ['.js', '.mjs']) {
+    const original = Module._extensions[ext];
+    if (!original) continue;
+    Module._extensions[ext] = function (module, name) {
+      const result = original.apply(this, arguments);
+      if (types.isModuleNamespaceObject(module.exports) && !noted) {
+        noted = true;
+        writeAll(`${name} is an ES module, which Lambda's nodejs20.x and nodejs22.x cannot require; nodejs24.x can\n`);
+      }
+      return result;
+    };
+  }
+}
+let noted = false;
+
 async function load() {
+  noteRequiredModules();
   let exported;
   try {
-    exported = isModule(file) ? await import(pathToFileURL(file).href) : createRequire(file)(file);
+    exported = isModule(file) ? await import(pathToFileURL(file).href) : Module.createRequire(file)(file);
   } catch (err) {
     if (err instanceof SyntaxError) throw named('UserCodeSyntaxError', err);
     if (err && (err.code === 'MODULE_NOT_FOUND' || err.code === 'ERR_MODULE_NOT_FOUND')) {

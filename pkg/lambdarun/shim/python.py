@@ -1,8 +1,10 @@
 # Runs a Lambda handler: events come in by standard input, one line each; answers
 # go out by what was standard output, marked; everything else there is console output.
-import decimal
+import importlib
+import importlib.machinery
 import importlib.util
 import json
+import logging
 import os
 import sys
 import time
@@ -23,7 +25,7 @@ def read_line():
 
 
 start = read_line()
-mark, path, name = start["mark"], start["file"], start["name"]
+mark, path, module_name, name = start["mark"], start["file"], start["module"], start["name"]
 
 
 def post(kind, invocation, text):
@@ -57,34 +59,94 @@ def fail_init(kind, message):
     os._exit(1)
 
 
+class Log(logging.Handler):
+    # The root logger of Lambda has a handler, so that records of INFO are seen once
+    # the level says so, and basicConfig changes nothing. Formats may name the request.
+    request = ""
+
+    def __init__(self):
+        super().__init__()
+        self.setFormatter(logging.Formatter("[%(levelname)s] %(message)s"))
+
+    def emit(self, record):
+        try:
+            record.aws_request_id = Log.request
+            print(self.format(record))
+        except Exception:
+            self.handleError(record)
+
+
 def limit_memory():
-    # What a process allocates is bounded where the system can: not on Windows.
+    # What a process allocates is bounded where the system can: not on Windows. What
+    # threads reserve counts here, and not in Lambda: it gets room of its own.
     try:
         import resource
-        most = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) << 20
+        most = (int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) + 512) << 20
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     except (ImportError, KeyError, ValueError, OSError):
         pass
 
 
-def load():
-    stem = os.path.splitext(os.path.basename(path))[0]
-    sys.argv[:] = [path]
+class Beside:
+    # Finds modules beside a handler that is not at the root of the function. Lambda
+    # does not; which folder is to be the root there is not known here.
     folder = os.path.dirname(path)
-    # In place of the folder of this file: the handler's, and the root of the function.
-    sys.path[:1] = dict.fromkeys([folder, os.environ["LAMBDA_TASK_ROOT"]])
+    noted = False
+
+    @classmethod
+    def find_spec(cls, name, within=None, target=None):
+        if within is not None:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, [cls.folder])
+        if spec and not cls.noted:
+            cls.noted = True
+            print("%s is found beside the handler; Lambda only looks in the root of the function, here %s" % (name, start["root"]), file=sys.stderr)
+        return spec
+
+
+def find():
+    # The module by the name that it has in the function: one of a package can import
+    # from beside it, as in Lambda.
+    if "." in module_name:
+        return importlib.import_module(module_name)
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(module_name, module)  # one of the library keeps its name
     try:
-        spec = importlib.util.spec_from_file_location(stem, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules.setdefault(stem, module)  # one of the library keeps its name
         spec.loader.exec_module(module)
+    except ImportError as e:
+        if "no known parent package" not in str(e):
+            raise
+        return find_in_package()
+    return module
+
+
+def find_in_package():
+    # A handler named by its file that imports from beside it by "from .": it can only
+    # run where it is named as one of a package.
+    names, top = [module_name], os.path.dirname(path)
+    while len(names) == 1 or os.path.exists(os.path.join(top, "__init__.py")):
+        names.insert(0, os.path.basename(top))
+        top = os.path.dirname(top)
+    sys.path.append(top)
+    print("a module of a package is named from the root of the function in Lambda: %s.%s" % ("/".join(names), name), file=sys.stderr)
+    return importlib.import_module(".".join(names))
+
+
+def load():
+    sys.argv[:] = [path]
+    sys.path[0] = start["root"]  # in place of the folder of this file
+    if Beside.folder != start["root"]:
+        sys.meta_path.append(Beside)
+    try:
+        module = find()
     except ImportError as e:
         show(e)
         if (e.name or "").split(".")[0] in ("boto3", "botocore"):
             print("Lambda has this module; here it must be installed: pip install boto3", file=sys.stderr)
-        fail_init("ImportModuleError", "Unable to import module '%s': %s" % (stem, e))
+        fail_init("ImportModuleError", "Unable to import module '%s': %s" % (module_name, e))
     except SyntaxError as e:
-        fail_init("UserCodeSyntaxError", "Syntax error in module '%s': %s" % (stem, e))
+        fail_init("UserCodeSyntaxError", "Syntax error in module '%s': %s" % (module_name, e))
     except Exception as e:
         show(e)
         post("init", "-", describe(type(e).__name__, str(e)))
@@ -93,7 +155,8 @@ def load():
     for part in name.split("."):
         handler = getattr(handler, part, None)
     if not callable(handler):
-        fail_init("HandlerNotFound", "Handler '%s' missing on module '%s'" % (name, stem))
+        known = [n for n, f in vars(module).items() if type(f) is type(find) and f.__module__ == module.__name__]
+        fail_init("HandlerNotFound", "Handler '%s' missing on module '%s'" % (name, module_name) + ("; functions: " + ", ".join(known) if known else ""))
     return handler
 
 
@@ -124,7 +187,8 @@ class Context:
 
 def number(value):
     # Lambda's own encoder takes decimals, and nothing else that json does not.
-    if isinstance(value, decimal.Decimal):
+    decimal = sys.modules.get("decimal")
+    if decimal and isinstance(value, decimal.Decimal):
         return float(value)
     raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
 
@@ -132,7 +196,7 @@ def number(value):
 def invoke(handler):
     call = read_line()
     post("taken", call["id"], "")
-    os.environ["_X_AMZN_TRACE_ID"] = call["trace"]
+    os.environ["_X_AMZN_TRACE_ID"], Log.request = call["trace"], call["id"]
     try:
         result = handler(call["event"], Context(call))
     except Exception as e:
@@ -149,6 +213,7 @@ def invoke(handler):
 
 
 limit_memory()
+logging.getLogger().addHandler(Log())
 function = load()
 post("ready", "-", "")
 while True:
