@@ -3,7 +3,9 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"log"
 	"net/http"
 	"os"
@@ -57,16 +59,27 @@ type App struct {
 
 // Main runs gatepass as a process and returns its exit code.
 func Main() int {
-	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // nohup
-		ends = append(ends, syscall.SIGHUP) // the terminal is closed: clean up as for Ctrl-C
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), ends...)
-	// A second interrupt kills, as usual. Otherwise the signals are given back by
-	// the end of the process: doing it here takes a tenth of a small command's time.
-	context.AfterFunc(ctx, stop)
 	cobra.EnableCommandSorting = false // help lists commands as commands does
-	return Run(ctx, system(), os.Args[1:])
+	return Run(interruptible(), system(), os.Args[1:])
+}
+
+// interruptible is a context that ends when the process is told to. Listening for
+// that takes as long as the rest of a small command, and is left to another
+// processor: a signal that comes first ends the process as it ends any other.
+func interruptible() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+		if !signal.Ignored(syscall.SIGHUP) { // nohup
+			ends = append(ends, syscall.SIGHUP) // the terminal is closed: clean up as for Ctrl-C
+		}
+		told := make(chan os.Signal, 1)
+		signal.Notify(told, ends...)
+		<-told
+		signal.Stop(told) // a second one kills, as usual
+		cancel()
+	}()
+	return ctx
 }
 
 // Run is Main without the process.
@@ -106,11 +119,22 @@ func system() *App {
 
 		rawInput: func() (func(), error) { return rawTerminal(os.Stdin) },
 	}
-	log.SetOutput(app.IO.Err) // net/http says there what it has caught: panics of handlers
+	log.SetOutput(netLog{app.IO.Err}) // net/http says there what it has caught: panics of handlers
 	app.Dir, _ = os.Getwd()
 	app.ConfigDir, app.StateDir, app.CacheDir = directories(os.Getenv)
 	app.MemoryDir, app.Keyring = memoryDir(os.Getenv, app.StateDir), systemKeyring(os.Getenv)
 	return app
+}
+
+// netLog is what net/http logs, without what a server does that sends more than it
+// was asked for: that goes nowhere, and is no news to anybody.
+type netLog struct{ w io.Writer }
+
+func (l netLog) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("Unsolicited response received on idle HTTP channel")) {
+		return len(p), nil
+	}
+	return l.w.Write(p)
 }
 
 // environment looks variables up. The client secret is taken out of the process's

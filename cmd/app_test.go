@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"io"
 	"log"
 	"net/http"
@@ -71,5 +72,15 @@ func TestPanicOfAHandlerIsClean(t *testing.T) {
 	said, err := io.ReadAll(r)
 	if err != nil || !strings.Contains(string(said), "panic serving") || strings.Contains(string(said), "very-secret") {
 		t.Errorf("%v %s", err, said)
+	}
+}
+
+func TestWhatNetHTTPLogs(t *testing.T) {
+	var b bytes.Buffer
+	l := log.New(netLog{&b}, "", log.LstdFlags)
+	l.Printf("Unsolicited response received on idle HTTP channel starting with %q; err=%v", "hello", nil)
+	l.Print("http: panic serving 127.0.0.1:1: oh")
+	if got := b.String(); strings.Contains(got, "hello") || !strings.HasSuffix(got, "panic serving 127.0.0.1:1: oh\n") {
+		t.Errorf("logged %q", got)
 	}
 }

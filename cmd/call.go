@@ -49,6 +49,7 @@ status, 4 when a login is needed and 6 when there was no answer.`,
 		Args: positional(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return a.run(c.Context(), wantJSON(c), args) },
 	}
+	c.SetFlagErrorFunc(callFlagError)
 	fs := c.Flags()
 	fs.SortFlags = false
 	groups := []flagGroup{

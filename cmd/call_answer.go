@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,8 +102,12 @@ func (a *call) hushed(ctx context.Context, err error) error {
 func (a *call) show(ctx context.Context, resp *caller.Response) error {
 	a.answer.transfer.answer(resp.ContentLength)
 	for _, h := range resp.Hops {
+		left := h.Left
 		if !h.WithToken && !a.request.Token.IsZero() {
-			a.note("redirected to %s, without the token", h.URL)
+			left = append([]string{"the token"}, left...)
+		}
+		if len(left) > 0 {
+			a.note("redirected to %s, without %s", cutText(h.URL, mostLocation), strings.Join(left, ", "))
 		}
 	}
 	to := a.destination(resp.StatusCode)
@@ -157,7 +162,13 @@ func (a *call) open(resp *caller.Response, to destination) (body io.Reader, done
 		return body, func() {}
 	}
 	a.answer.packed = strings.Join(codings, ", ")
-	return unpacked, func() { _ = unpacked.Close() }
+	limited := readFunc(func(p []byte) (int, error) { // few bytes may become many, which takes its time
+		if err := resp.Ended(); err != nil {
+			return 0, err
+		}
+		return unpacked.Read(p)
+	})
+	return limited, func() { _ = unpacked.Close() }
 }
 
 // print prints the answer where it belongs.
@@ -272,7 +283,7 @@ func (a *call) printJSON(ctx context.Context, resp *caller.Response, body io.Rea
 		Timings: timings(resp), Causes: x.Causes, Local: x.Local,
 	}
 	for _, h := range resp.Hops {
-		result.Redirects = append(result.Redirects, view.Redirect(h))
+		result.Redirects = append(result.Redirects, view.Redirect{Status: h.Status, URL: h.URL, WithToken: h.WithToken})
 	}
 	if len(text) > mostJSON {
 		text, result.Truncated = text[:mostJSON], true
@@ -311,7 +322,7 @@ func (a *call) status(resp *caller.Response, x view.Explained) error {
 	code := resp.StatusCode
 	if code < 400 {
 		if location := resp.Header.Get("Location"); code >= 300 && location != "" && !a.follow && !a.asJSON {
-			a.note("%d redirects to %s; -L follows", code, location)
+			a.note("%d redirects to %s; -L follows", code, cutText(withoutPassword(location), mostLocation))
 		}
 		return nil
 	}
@@ -325,6 +336,17 @@ func (a *call) status(resp *caller.Response, x view.Explained) error {
 	e := fault.New(kind, "%s", strings.TrimSpace("the API answered "+strconv.Itoa(code)+" "+http.StatusText(code)))
 	a.explainIn(e, &x)
 	return e
+}
+
+// mostLocation is how much of a redirect's address is said, in bytes.
+const mostLocation = 300
+
+// withoutPassword is an address without the password that may be in it.
+func withoutPassword(address string) string {
+	if u, err := url.Parse(address); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return address
 }
 
 // mostSeen is how much of a refusal's body is looked at, in bytes.

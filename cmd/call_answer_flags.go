@@ -59,7 +59,8 @@ func (f *answerFlags) check(app *App, asJSON bool) error {
 		return fault.New(fault.Usage, "--jq prints to standard output: give it without -o and -O").
 			WithHint("to have it in a file: gatepass call ... --jq EXPR > FILE")
 	case f.rawOutput && f.jq == "":
-		return fault.New(fault.Usage, "--raw-output is for --jq: bodies are printed as they are anyway")
+		return fault.New(fault.Usage, "--raw-output is for --jq: bodies are printed as they are anyway").
+			WithHint("a part of a body: -H 'Range: bytes=0-499'")
 	case f.fail && f.errorBody != "" && f.errorBody != "none":
 		return fault.New(fault.Usage, "--fail and --error-body %s at once", f.errorBody)
 	}

@@ -32,7 +32,7 @@ const mostRetries = 100
 func (f *connectionFlags) define(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.follow, "location", "L", false, "follow redirects")
 	fs.IntVar(&f.redirects, "max-redirs", mostRedirects, "the most redirects that -L follows, a `number`")
-	fs.Var(&f.timeout, "max-time", "`time` for everything, such as 30s (default none)")
+	fs.VarP(&f.timeout, "max-time", "m", "`time` for everything, such as 30s (default none)")
 	fs.Var(&f.timeout, "timeout", "another name of --max-time, a `time`")
 	_ = fs.MarkHidden("timeout") // it is there
 	fs.Var(&f.connect, "connect-timeout", "`time` to reach the host (default 15s)")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -86,6 +87,9 @@ func (a *call) explainIn(e *fault.Error, x *view.Explained) {
 		e.Detail = view.Refusal(x, width)
 	} else {
 		e.Detail = view.Causes(x.Causes, width)
+	}
+	if a.noToken && slices.Contains([]string{"missing-token", "http-missing-source", "jwt-missing"}, x.Causes[0].ID) {
+		e.Hint = "--no-token was given; without it, the token of your login is sent"
 	}
 	if twice := a.stageTwice(); twice != "" {
 		e.Hint = twice

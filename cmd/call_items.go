@@ -21,6 +21,11 @@ func wholeBody(word string) bool {
 func parseItems(words []string) ([]caller.Item, error) {
 	var items []caller.Item
 	for _, w := range words {
+		if lower := strings.ToLower(w); strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://") {
+			shown, _, _ := strings.Cut(w, "?")
+			return nil, fault.New(fault.Usage, "a request has one path or URL, and this is another: %s", cutText(shown, 60)).
+				WithHint("a header of that name is given with -H")
+		}
 		if wholeBody(w) {
 			items = append(items, caller.Item{Kind: caller.FileItem, Value: strings.TrimPrefix(w, "@")})
 			continue

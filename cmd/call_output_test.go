@@ -320,7 +320,7 @@ func TestJQOfACall(t *testing.T) {
 	if _, stderr := (callOutput{ctx: ctx, out: io.Discard}).run(t, 6, base, "/x", "--jq", "range(infinite)"); !strings.Contains(stderr, "time limit") {
 		t.Errorf("endless: %q", stderr)
 	}
-	if _, stderr := (callOutput{}).run(t, 6, base, "/x", "--jq", "last(range(infinite))", "--max-time", "0.3"); !strings.Contains(stderr, "time limit") {
+	if _, stderr := (callOutput{}).run(t, 6, base, "/x", "--jq", "last(range(infinite))", "--max-time", "2"); !strings.Contains(stderr, "time limit") {
 		t.Errorf("endless with a limit: %q", stderr)
 	}
 }
@@ -505,7 +505,7 @@ func TestHostileAnswers(t *testing.T) {
 		{"half of a gzip", says(ok + "Content-Encoding: gzip\r\n\r\n" + gzipped("some text")[:20]), "--compressed", 6, "in the middle of its gzip compression"},
 		{"a bomb with a filter", says(ok + "Content-Encoding: gzip\r\n\r\n" + gzipped(`"`+strings.Repeat("0", 100<<20))), "--jq .", 1, "too large for a jq expression"},
 		{"an endless event", endless("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", "data: x\n"), "--jq .", 6, "longer than 16 MB"},
-		{"slow drips", drip, "--max-time 0.5", 6, "the answer was not complete within 500ms"},
+		{"slow drips", drip, "--max-time 2", 6, "the answer was not complete within 2s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			args := strings.Fields(strings.ReplaceAll(tc.args, "FILE", filepath.Join(t.TempDir(), "f")))
@@ -533,6 +533,55 @@ func TestHostileAnswers(t *testing.T) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// What is made of a few bytes ends with the context, and with the time for everything:
+// it may be without end.
+func TestBombsEnd(t *testing.T) {
+	var bomb bytes.Buffer
+	outer := gzip.NewWriter(&bomb)
+	inner := gzip.NewWriter(outer)
+	line := bytes.Repeat([]byte("\n"), 1<<20)
+	for range 512 {
+		_, _ = inner.Write(line)
+	}
+	_, _ = inner.Close(), outer.Close()
+	base := serve(t, status(200, http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip, gzip"}}, bomb.String()))
+	for _, args := range [][]string{{"/x"}, {"/x", "--jq", "."}, {"/x", "--json"}} {
+		_, stderr := callOutput{terminal: true}.run(t, 6, base, append(args, "--max-time", "0.001")...)
+		if !strings.Contains(stderr, "within 1ms") {
+			t.Errorf("%q: said %q", args, stderr)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	out := writerFunc(func(p []byte) (int, error) { cancel(); return len(p), nil })
+	text := serve(t, status(200, http.Header{"Content-Type": {"text/plain"}, "Content-Encoding": {"gzip, gzip"}}, bomb.String()))
+	begun := time.Now()
+	_, _ = callOutput{terminal: true, ctx: ctx, out: out}.run(t, 130, text, "/x")
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("ends after %s", took)
+	}
+}
+
+// Whoever sends no token on purpose is told so, rather than to send one.
+func TestMissingTokenOnPurpose(t *testing.T) {
+	base := serve(t, status(401, http.Header{"Www-Authenticate": {"Bearer"}, "Apigw-Requestid": {"a"}}, `{"message":"Unauthorized"}`))
+	if _, stderr := (callOutput{}).run(t, 3, base, "/x", "-H", "Authorization:"); !strings.HasSuffix(stderr, "\nhint: --no-token was given; without it, the token of your login is sent\n") {
+		t.Errorf("said %q", stderr)
+	}
+}
+
+// Where a redirect leads is said without the password in it, and not at any length.
+func TestRedirectThatIsNotFollowed(t *testing.T) {
+	for location, want := range map[string]string{
+		"http://ada:hunter2@api.example.com/x":         "gatepass: 302 redirects to http://ada:xxxxx@api.example.com/x; -L follows\n",
+		"/" + strings.Repeat("a", 5000):                "gatepass: 302 redirects to /" + strings.Repeat("a", 298) + "…; -L follows\n",
+		"https://api.example.com/%zz?a=b%1b[2J\u202ec": `gatepass: 302 redirects to https://api.example.com/%zz?a=b%1b[2J\u202ec; -L follows` + "\n",
+	} {
+		if _, stderr := (callOutput{}).run(t, 0, serve(t, status(302, http.Header{"Location": {location}}, "")), "/x"); stderr != want {
+			t.Errorf("said %q, want %q", stderr, want)
+		}
+	}
+}
 
 func gzipped(text string) string {
 	var b bytes.Buffer

@@ -99,9 +99,24 @@ func splitWords(args []string) (method, target string, items []string, err error
 	case len(args) == 1 || isMethod && m != strings.ToUpper(m) && !isTarget(args[1]):
 		return "", args[0], args[1:], nil // which is no path, as will be said
 	case !isMethod:
-		return "", "", nil, fault.New(fault.Usage, "%q is no request method", cutText(args[0], 40)).WithHint("usage: gatepass call [METHOD] PATH [ITEM...]")
+		return "", "", nil, noMethod(args)
 	}
 	return m, args[1], args[2:], nil
+}
+
+// noMethod says what is wrong with words of which the first is neither a path nor a
+// method.
+func noMethod(args []string) error {
+	e := fault.New(fault.Usage, "%q is no request method", cutText(args[0], 40))
+	at := slices.IndexFunc(args, isTarget)
+	_, err := caller.ParseItem(args[0])
+	switch {
+	case strings.HasPrefix(args[0], "{") || strings.HasPrefix(args[0], "["):
+		return e.WithHint("a body of JSON is --json-data '{…}'; --json prints the result as JSON")
+	case at > 0 && (err == nil || wholeBody(args[0])):
+		return e.WithHint("items come behind the path: gatepass call %s %s", args[at], cutText(args[0], 40))
+	}
+	return e.WithHint("usage: gatepass call [METHOD] PATH [ITEM...]")
 }
 
 // isTarget reports whether a word can be a path or a URL.

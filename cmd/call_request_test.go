@@ -145,6 +145,19 @@ func TestCallMistakes(t *testing.T) {
 		{args: "/o|Transfer-Encoding:chunked", want: "Transfer-Encoding is set by"},
 		{args: "orders|a=1", want: "want a path that starts with /"},
 		{args: "G/T|/o", want: "is no request method"},
+		{args: `{"a":1}|/o`, want: "hint: a body of JSON is --json-data"},
+		{args: "/o|https://other.example/?a=hunter2", want: "a request has one path or URL"},
+		{args: "a=1|/o", want: "hint: items come behind the path: gatepass call /o a=1"},
+		{args: "api.example.com/o", want: "hint: perhaps https://api.example.com/o, or /api"},
+		{args: "-x|http://p:1|/o", want: "hint: the proxy is the one in the environment"},
+		{args: "--follow|/o", want: "hint: -L follows redirects"},
+		{args: "-T|f|/o", want: "hint: gatepass call PUT /path --data-binary @FILE"},
+		{args: "--bearer|x|/o", want: "hint: the token of your login is sent"},
+		{args: "--pretty|all|/o", want: "hint: on a terminal JSON is laid out"},
+		{args: "-N|/o", want: "hint: what comes is shown as it comes"},
+		{args: "--colour|/o", want: "hint: gatepass call --help lists the flags"},
+		{args: "--qery|a=b|/o", want: "hint: did you mean --query?"},
+		{args: "-r|0-5|/o", want: "hint: a part of a body: -H 'Range:"},
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			c.in = tc.in

@@ -224,8 +224,11 @@ func TestCallRedirects(t *testing.T) {
 	if stdout, stderr := c.run(0, "/here", "-L"); stdout != "GET /prod/end Bearer "+callToken+"||*/*|" || stderr != "" {
 		t.Errorf("same origin: %q %q", stdout, stderr)
 	}
-	if stdout, stderr := c.run(0, "/there", "-L"); stdout != "GET /end ||*/*|" || !strings.Contains(stderr, "without the token") {
+	if stdout, stderr := c.run(0, "/there", "-L"); stdout != "GET /end ||*/*|" || stderr != "gatepass: redirected to "+other.api.URL+"/end, without the token\n" {
 		t.Errorf("other origin: %q %q", stdout, stderr)
+	}
+	if _, stderr := c.run(0, "/there", "-L", "X-Mine:a", "-b", "b=c"); !strings.HasSuffix(stderr, "/end, without the token, Cookie, X-Mine\n") {
+		t.Errorf("other origin, with fields: %q", stderr)
 	}
 }
 

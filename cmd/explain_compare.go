@@ -68,6 +68,10 @@ func (q *inquiry) explain(ctx context.Context) view.Explained {
 	if len(x.Causes) > 0 && q.wanted(x.Causes) {
 		x.Local = q.compare(ctx, d, err, x.Causes)
 	}
+	if l := x.Local; l != nil && l.Agrees && x.Causes[0].ID == "implicit-deny" {
+		// The files here refuse it, too: no cache is needed for that.
+		x.Causes[0].Next, _, _ = strings.Cut(x.Causes[0].Next, " If ")
+	}
 	return x
 }
 

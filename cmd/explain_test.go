@@ -231,7 +231,8 @@ func TestExplainCompares(t *testing.T) {
 			if tc.token != nil {
 				args = append(args, "--token", "@"+e.write("token", issuer.token(t, tc.token)))
 			}
-			l := e.json(args...)[0].Local
+			x := e.json(args...)[0]
+			l := x.Local
 			switch {
 			case slices.Contains(tc.args, "--no-authorize"):
 				if l != nil {
@@ -250,6 +251,10 @@ func TestExplainCompares(t *testing.T) {
 			}
 			if !l.Decided || l.Agrees != tc.agrees || !strings.Contains(l.Reason, tc.reason) || !slices.Equal(ids, tc.differences) {
 				t.Errorf("%+v (%v), want agreement %v, %q, %v", l, ids, tc.agrees, tc.reason, tc.differences)
+			}
+			// What the files here refuse, too, needs no cache to be refused.
+			if c := x.Causes[0]; c.ID == "implicit-deny" && strings.Contains(c.Next, "cached") == l.Agrees {
+				t.Errorf("agreement %v, and what to do is %q", l.Agrees, c.Next)
 			}
 		})
 	}

@@ -20,6 +20,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"gatepass/pkg/fault"
@@ -29,8 +31,9 @@ import (
 const (
 	// ConnectLimit is how long it may take to reach the host.
 	ConnectLimit = 15 * time.Second
-	// IdleLimit is how long nothing at all may move in either direction. It is
-	// the longest that API Gateway lets an integration take.
+	// IdleLimit is how long nothing at all may move in either direction while
+	// something is waited for. It is the longest that API Gateway lets an
+	// integration take.
 	IdleLimit = 5 * time.Minute
 )
 
@@ -122,7 +125,23 @@ func New(o Options) (*Client, error) {
 		WriteBufferSize:        buffer,
 		ReadBufferSize:         buffer,
 		IdleConnTimeout:        o.Idle,
+
+		OnProxyConnectResponse: proxied,
 	}}, nil
+}
+
+// proxied refuses what a proxy says that does not lead to the host.
+func proxied(_ context.Context, proxy *url.URL, wanted *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	text := strings.TrimSpace(strconv.Itoa(answer.StatusCode) + " " + http.StatusText(answer.StatusCode))
+	e := fault.New(fault.Network, "the proxy %s does not lead to %s: it answers %s", proxy.Host, wanted.Host, text)
+	if answer.StatusCode == http.StatusProxyAuthRequired {
+		return e.WithHint("name and password of the proxy are in its address: HTTPS_PROXY=http://NAME:PASSWORD@%s", proxy.Host)
+	}
+	name, _, _ := net.SplitHostPort(wanted.Host)
+	return e.WithHint("if it is not to be used for this host: NO_PROXY=%s", name)
 }
 
 // Within is the client with another limit for the whole of a request, on the same
@@ -193,7 +212,7 @@ func (x *exchange) follow() (*Response, error) {
 			return nil, fault.New(fault.Failed, "the API redirects and wants the body again, which can be read only once").
 				WithHint("put the body into a file: -d @FILE")
 		}
-		hops = append(hops, Hop{Status: resp.StatusCode, URL: next.url.Redacted(), WithToken: next.trusted && !r.Token.IsZero()})
+		hops = append(hops, Hop{Status: resp.StatusCode, URL: next.url.Redacted(), WithToken: next.trusted && !r.Token.IsZero(), Left: next.left})
 		h = next
 	}
 }

@@ -12,9 +12,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"gatepass/pkg/caller"
@@ -118,8 +120,11 @@ func TestHostileServers(t *testing.T) {
 		want   string
 	}{
 		{"says nothing", says(""), "closed the connection without an answer"},
-		{"is no web server", says("220 mail.example ESMTP\r\n"), "malformed HTTP"},
+		{"is no web server", says("220 mail.example ESMTP\r\n"), "does not answer as HTTP wants it: malformed HTTP"},
 		{"quotes the token", says("HTTP/1.1 " + bearer + "\r\n\r\n"), "[redacted]"},
+		{"quotes the token where it is cut", says("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + strings.Repeat("a", 180-len("unsupported transfer encoding: ")) + " " + bearer + "\r\n\r\n"), "[redacted"},
+		{"no status", says("HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\nok"), "answers with the status 000, which is none"},
+		{"another protocol", says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello"), "goes on in another protocol"},
 		{"endless headers", forever("HTTP/1.1 200 OK\r\n", "X-A: "+strings.Repeat("a", 1000)+"\r\n"), "headers exceeded"},
 		{"one endless header", forever("HTTP/1.1 200 OK\r\nX-A: ", strings.Repeat("a", 1000)), "headers exceeded"},
 		{"endless information", forever("", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"), "headers exceeded"},
@@ -130,7 +135,7 @@ func TestHostileServers(t *testing.T) {
 		{"a header of control characters", says("HTTP/1.1 200 OK\r\nA\x00b: c\r\n\r\n"), "malformed MIME header"},
 		{"silent", silent(""), "nothing has moved for 100ms"},
 		{"silent in the body", silent("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"), "nothing has moved for 100ms"},
-		{"drips", drips, "not complete within 300ms"},
+		{"drips", drips, "not complete within 1.5s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -139,10 +144,13 @@ func TestHostileServers(t *testing.T) {
 			case strings.HasPrefix(tc.name, "silent"):
 				o.Idle = 100 * time.Millisecond
 			case tc.name == "drips":
-				o.Timeout = 300 * time.Millisecond
+				o.Timeout = 1500 * time.Millisecond
 			}
 			_, _, err := do(t, o, post(t, raw(t, tc.server)))
 			wantNetwork(t, err, tc.want)
+			if err != nil && (strings.Contains(err.Error(), bearer[:6]) || strings.Contains(err.Error(), "net/http")) {
+				t.Errorf("error %v", err)
+			}
 		})
 	}
 }
@@ -185,6 +193,52 @@ func TestWhyThereIsNoConnection(t *testing.T) {
 	}
 	if _, err := caller.New(caller.Options{Roots: []byte("x")}); err == nil {
 		t.Error("roots without a certificate are taken")
+	}
+}
+
+// A proxy that does not lead to the host is told from the API.
+func TestProxyThatRefuses(t *testing.T) {
+	for status, want := range map[int][2]string{
+		407: {"does not lead to api.invalid:443: it answers 407 Proxy Authentication Required", "HTTPS_PROXY=http://NAME:PASSWORD@127.0.0.1:"},
+		403: {"it answers 403 Forbidden", "NO_PROXY=api.invalid"},
+		999: {"it answers 999", "NO_PROXY"},
+	} {
+		proxy := mustParse(t, raw(t, says(fmt.Sprintf("HTTP/1.1 %d \x1b[2J\r\nContent-Length: 0\r\n\r\n", status))))
+		proxy.User = url.UserPassword("ada", "hunter2")
+		_, _, err := do(t, caller.Options{Proxy: http.ProxyURL(proxy)}, post(t, "https://api.invalid/x"))
+		wantNetwork(t, err, want[0])
+		var f *fault.Error
+		if !errors.As(err, &f) || !strings.Contains(f.Hint, want[1]) || strings.Contains(f.Msg+f.Hint, "hunter2") {
+			t.Errorf("%d: %+v", status, f)
+		}
+	}
+}
+
+// What is wrong with the body of the request is not said of the API.
+func TestBodiesThatFail(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text, fails string
+		size        int64
+		want        string
+	}{
+		"unreadable": {"abc", "the disk is gone", 10, "the body of the request cannot be read: the disk is gone"},
+		"shorter":    {"abc", "", 10, "its size has changed"},
+		"longer":     {"abcdef", "", 3, "its size has changed"},
+		"of no size": {"abc", "the disk is gone", -1, "the body of the request cannot be read: the disk is gone"},
+	} {
+		r := post(t, newSite(t, arrive, false).URL)
+		r.Body = caller.Body{Size: tc.size, Open: func() (io.ReadCloser, error) {
+			var in io.Reader = strings.NewReader(tc.text)
+			if tc.fails != "" {
+				in = io.MultiReader(in, iotest.ErrReader(errors.New(tc.fails)))
+			}
+			return io.NopCloser(in), nil
+		}}
+		_, _, err := do(t, caller.Options{}, r)
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Kind != fault.Failed || !strings.Contains(f.Msg, tc.want) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

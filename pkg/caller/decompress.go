@@ -60,13 +60,24 @@ func splitCodings(values []string) (names []string, unknown string) {
 		case "gzip", "x-gzip", "br", "zstd", "deflate":
 			names = append(names, name)
 		default:
-			return nil, short(name)
+			return nil, codingName(name)
 		}
 	}
 	if len(names) > mostCodings {
 		return nil, fmt.Sprintf("%d codings on top of each other", len(names))
 	}
 	return names, ""
+}
+
+// codingName is a coding's name where it can be one. What is none is not repeated: in
+// small letters, a secret in it would not be known again.
+func codingName(name string) string {
+	const most = 20 // such as pack200-gzip
+	odd := func(r rune) bool { return r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }
+	if len(name) > most || strings.ContainsFunc(name, odd) {
+		return "something"
+	}
+	return name
 }
 
 type unpackers []*unpacker
@@ -119,6 +130,9 @@ func (u *unpacker) start() error {
 	case "deflate":
 		return u.startDeflate(b)
 	default:
+		if head, _ := b.Peek(2); len(head) < 2 || head[0] != 0x1f || head[1] != 0x8b {
+			return gzip.ErrHeader // also where there is less than a header
+		}
 		z, err := gzip.NewReader(b)
 		if err != nil {
 			return err

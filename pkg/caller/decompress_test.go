@@ -100,6 +100,7 @@ func TestDecode(t *testing.T) {
 func TestDecodeLeavesWhatItDoesNotKnow(t *testing.T) {
 	for header, unknown := range map[string]string{
 		"": "", "identity": "", "compress": "compress", "gzip, aws-chunked": "aws-chunked", "gzip,gzip,gzip": "3 codings on top of each other",
+		"Bearer eyJhbGciOiJSUzI1NiJ9": "something", strings.Repeat("x", 21): "something", "a\u009b": "something",
 	} {
 		body, got := caller.Decode(strings.NewReader("as it is"), []string{header})
 		if text, err := io.ReadAll(body); err != nil || string(text) != "as it is" || got != unknown {
@@ -165,6 +166,10 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		if _, err := io.Copy(io.Discard, body); !errors.Is(err, reset) {
 			t.Errorf("%s: the error of the network became %v", made, err)
 		}
+	}
+	little, _ := caller.Decode(strings.NewReader("{}"), []string{"gzip"})
+	if _, err := io.ReadAll(little); err == nil || !strings.Contains(err.Error(), "is not compressed with gzip") {
+		t.Errorf("less than a header: %v", err)
 	}
 	var b bytes.Buffer
 	z, err := zstd.NewWriter(&b, zstd.WithWindowSize(64<<20))

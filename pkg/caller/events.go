@@ -53,6 +53,9 @@ func (e *EventReader) Next() (Event, error) {
 			ev.Type, left = "message", e.most
 			continue
 		}
+		if line[0] == ':' {
+			continue // a comment, as many servers send to keep the connection open
+		}
 		left -= len(line)
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimPrefix(value, " ")

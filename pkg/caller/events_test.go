@@ -77,6 +77,15 @@ func TestEventsAreBounded(t *testing.T) {
 	}
 }
 
+// A comment is no part of an event: servers send them for as long as the connection
+// is open.
+func TestCommentsWithoutEnd(t *testing.T) {
+	in := strings.NewReader(strings.Repeat(": still here\n", 2<<20) + "\ndata: a\n\n")
+	if ev, err := caller.NewEventReader(in).Next(); err != nil || ev.Data != "a" {
+		t.Errorf("%v, %v", ev, err)
+	}
+}
+
 type endless string
 
 func (e endless) Read(p []byte) (int, error) {

@@ -29,6 +29,11 @@ type Timings struct {
 	Total             time.Duration // to the end of the body, or to now
 }
 
+// Ended says why the exchange is over before its time: the context's error, or a
+// *fault.Error about a limit. It is nil while it goes on. Whoever makes much of few
+// bytes, as unpacking does, asks it: what has come is read without waiting.
+func (r *Response) Ended() error { return r.x.ended("the answer was not complete") }
+
 // Timings of the answer; complete once the body has been read.
 func (r *Response) Timings() Timings {
 	r.x.mu.Lock()
@@ -52,11 +57,13 @@ type exchange struct {
 	start time.Time
 	wrote atomic.Bool  // something of the request may have arrived
 	moved atomic.Int64 // when something moved last, in nanoseconds from start
+	held  atomic.Bool  // nothing is read just now of an answer that is there
 	idle  *time.Timer
 
 	mu      sync.Mutex // of what is below, and of calls to Line
 	timings Timings
 	hop     time.Time // when this hop began
+	unread  error     // why the request's body could not be read
 }
 
 // The causes for which an exchange is ended from within.
@@ -86,7 +93,12 @@ func (x *exchange) touch() { x.moved.Store(int64(time.Since(x.start))) }
 
 func (x *exchange) checkIdle() {
 	still := time.Since(x.start) - time.Duration(x.moved.Load())
-	if still >= x.o.Idle {
+	switch {
+	case x.ctx.Err() != nil:
+		return
+	case x.held.Load():
+		still = 0 // whoever reads it takes the time, such as a pager
+	case still >= x.o.Idle:
 		x.cancel(errIdle)
 		return
 	}
@@ -107,15 +119,20 @@ func (x *exchange) send(h hop) (*http.Response, error) {
 		return nil, err
 	}
 	x.mu.Lock()
-	x.hop, x.timings = time.Now(), Timings{}
+	x.hop, x.timings, x.unread = time.Now(), Timings{}, nil
 	x.mu.Unlock()
 	x.wrote.Store(false)
+	x.held.Store(false)
 	resp, err := x.transport.RoundTrip(req)
 	if err != nil {
 		return nil, x.explain(err, req)
 	}
 	x.touch()
 	x.received(resp)
+	if resp.StatusCode < http.StatusOK {
+		_ = resp.Body.Close()
+		return nil, unfinished(resp, req.URL.Host)
+	}
 	resp.Body = &body{ReadCloser: resp.Body, x: x, req: req}
 	return resp, nil
 }
@@ -166,24 +183,51 @@ func (x *exchange) addSecrets(header http.Header) {
 	}
 }
 
-// counted is a request body whose reading counts as movement.
-func (x *exchange) counted(r io.ReadCloser) io.ReadCloser { return &moving{ReadCloser: r, x: x} }
+// counted is a request body whose reading counts as movement, and of which is known
+// why it could not be read.
+func (x *exchange) counted(r io.ReadCloser) io.ReadCloser {
+	return &moving{ReadCloser: r, x: x, left: x.r.Body.Size}
+}
 
 type moving struct {
 	io.ReadCloser
-	x *exchange
+	x    *exchange
+	left int64 // of the size that was promised; negative once it is more
 }
+
+// errChanged is that a body has another size than it had.
+var errChanged = errors.New("its size has changed since it was looked at")
 
 func (m *moving) Read(p []byte) (int, error) {
 	n, err := m.ReadCloser.Read(p)
 	m.x.touch()
+	m.left -= int64(n)
+	promised := m.x.r.Body.Size >= 0
+	switch {
+	case promised && (m.left < 0 || m.left > 0 && errors.Is(err, io.EOF)):
+		m.x.failed(errChanged)
+	case err != nil && !errors.Is(err, io.EOF):
+		m.x.failed(err)
+	}
 	return n, err
 }
 
-// skip reads the rest of a redirect's body, if there is little of it, so that
-// its connection can be used again.
+// failed notes why the request's body could not be read.
+func (x *exchange) failed(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.unread = err
+}
+
+// skipLimit is how long the body of a redirect is read that nobody looks at.
+const skipLimit = 500 * time.Millisecond
+
+// skip reads the rest of a redirect's body, if there is little of it and it comes
+// at once, so that its connection can be used again.
 func (x *exchange) skip(resp *http.Response) {
 	b := resp.Body.(*body)
+	stop := time.AfterFunc(skipLimit, func() { _ = b.ReadCloser.Close() })
+	defer stop.Stop()
 	_, _ = io.CopyN(io.Discard, b.ReadCloser, buffer)
 	_ = b.ReadCloser.Close()
 }
@@ -196,7 +240,10 @@ type body struct {
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	b.x.touch()
+	b.x.held.Store(false)
 	n, err := b.ReadCloser.Read(p)
+	b.x.held.Store(true)
 	switch {
 	case err == nil:
 		b.x.touch()

@@ -3,6 +3,7 @@ package caller
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 
@@ -15,7 +16,24 @@ func (x *exchange) explain(err error, req *http.Request) error {
 	if done := x.ended("no answer"); done != nil {
 		return done
 	}
+	if unread := x.bodyFault(); unread != nil {
+		return unread
+	}
 	return x.network(err, req, "closed the connection without an answer")
+}
+
+// bodyFault is why the request's body could not be read, or nil.
+func (x *exchange) bodyFault() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var f *fault.Error
+	switch {
+	case x.unread == nil:
+		return nil
+	case errors.As(x.unread, &f):
+		return f
+	}
+	return fault.New(fault.Failed, "the body of the request cannot be read: %w", x.unread)
 }
 
 // explainBody says why an answer breaks off.
@@ -24,6 +42,16 @@ func (x *exchange) explainBody(err error, req *http.Request) error {
 		return done
 	}
 	return x.network(err, req, "broke the answer off")
+}
+
+// unfinished is an answer whose status says that it is none yet, and no other comes:
+// 101 (RFC 9110 section 15.2.2), and what is no status.
+func unfinished(resp *http.Response, host string) error {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return fault.New(fault.Network, "%s goes on in another protocol, which is not spoken here", host).
+			WithHint("for WebSocket, use a client of that: wscat, websocat")
+	}
+	return fault.New(fault.Network, "%s answers with the status %03d, which is none", host, resp.StatusCode)
 }
 
 // ended says why the exchange was ended from this side, or nil.
@@ -43,6 +71,10 @@ func (x *exchange) ended(what string) error {
 
 // network tells errors of the network apart.
 func (x *exchange) network(err error, req *http.Request, closed string) error {
+	var own *fault.Error
+	if errors.As(err, &own) {
+		return own
+	}
 	c := netfault.Of(err, req.URL.Host)
 	f := &fault.Error{Kind: fault.Network, Msg: c.Why, Hint: c.Do, Err: &failure{c.Kind}}
 	switch c.Kind {
@@ -53,10 +85,24 @@ func (x *exchange) network(err error, req *http.Request, closed string) error {
 	case netfault.Untrusted:
 		f.Hint = "if that is a proxy of your network or a server of your own, trust its certificate: --cacert FILE"
 	case netfault.Other:
-		// What is left says what was wrong with what the server sent, and may quote it.
-		f.Msg = req.URL.Host + ": " + x.clean(short(err.Error()))
+		f.Msg = x.other(err, req.URL.Host)
 	}
 	return f
+}
+
+// other words what is left: mostly what is wrong with what the server sent, which it
+// may quote. Secrets are taken out before it is cut, as half of one is none to look at.
+func (x *exchange) other(err error, host string) string {
+	text := err.Error()
+	for _, around := range []string{"net/http: HTTP/1.x transport connection broken: ", "net/http: ", "http2: ", "http: "} {
+		text = strings.TrimPrefix(text, around)
+	}
+	text = short(x.clean(text))
+	var op *net.OpError
+	if errors.As(err, &op) || !x.wrote.Load() {
+		return host + ": " + text
+	}
+	return host + " does not answer as HTTP wants it: " + text
 }
 
 // failure is what kind of failure a fault is about.

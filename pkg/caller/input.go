@@ -192,8 +192,11 @@ func Resolve(base, target string, pairs []string) (*url.URL, error) {
 	switch lower := strings.ToLower(target); {
 	case strings.HasPrefix(lower, "http://"), strings.HasPrefix(lower, "https://"):
 	case !strings.HasPrefix(target, "/"):
-		return nil, fault.New(fault.Usage, "want a path that starts with /, or a URL that starts with https://").
-			WithHint("perhaps /%s", target)
+		e := fault.New(fault.Usage, "want a path that starts with /, or a URL that starts with https://")
+		if strings.ContainsAny(target, ".:") {
+			return nil, e.WithHint("perhaps https://%s, or /%s", target, target)
+		}
+		return nil, e.WithHint("perhaps /%s", target)
 	case base == "":
 		return nil, fault.New(fault.Usage, "which API? there is no base URL for the path").
 			WithHint("--api-url https://abc123.execute-api.eu-west-1.amazonaws.com/prod, or api: {url: ...} in the settings, or a full URL")

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 
 	"gatepass/pkg/fault"
 )
@@ -13,6 +14,9 @@ type Hop struct {
 	Status    int    // of the answer that redirected
 	URL       string // where to, without a password
 	WithToken bool   // whether the token went along
+	// Left are the names of the fields that stayed behind here, sorted: to another
+	// origin goes only what says nothing of the user.
+	Left []string
 }
 
 // hop is one request of those a chain of redirects is made of.
@@ -23,12 +27,14 @@ type hop struct {
 	host    string
 	body    bool
 	trusted bool // no redirect has led to another origin yet
+	left    []string
 }
 
 // after returns the request that an answer redirects to, and whether it
 // redirects at all (RFC 9110 section 15.4).
 func (h hop) after(resp *http.Response) (next hop, redirects bool, err error) {
 	next = h
+	next.left = nil
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound:
 		// A POST becomes a GET, as everybody has done since the beginning.
@@ -54,7 +60,14 @@ func (h hop) after(resp *http.Response) (next hop, redirects bool, err error) {
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	next.url = u
 	if OriginOf(u) != OriginOf(h.url) {
-		next.trusted, next.host, next.header = false, "", harmless(next.header)
+		all := next.header
+		next.trusted, next.host, next.header = false, "", harmless(all)
+		for name := range all {
+			if _, kept := next.header[name]; !kept {
+				next.left = append(next.left, name)
+			}
+		}
+		slices.Sort(next.left)
 	}
 	return next, true, nil
 }

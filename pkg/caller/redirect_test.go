@@ -2,6 +2,7 @@ package caller_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -212,8 +214,12 @@ func TestFieldsByHand(t *testing.T) {
 			for _, name := range secrets {
 				r.Header[name] = []string{"hunter2"}
 			}
-			if _, _, err := do(t, caller.Options{Redirects: 5, Roots: pemOf(tls.Certificate())}, r); err != nil {
+			resp, _, err := do(t, caller.Options{Redirects: 5, Roots: pemOf(tls.Certificate())}, r)
+			if err != nil {
 				t.Fatal(err)
+			}
+			if left := resp.Hops[0].Left; tc.kept && left != nil || !tc.kept && (len(left) != len(secrets) || !slices.IsSorted(left)) {
+				t.Errorf("%d, %s: %q stayed behind", status, tc.name, left)
 			}
 			for _, name := range secrets {
 				if kept := got.Get(name) == "hunter2"; kept != tc.kept {
@@ -305,6 +311,52 @@ func TestRedirectsThatLeadNowhere(t *testing.T) {
 	if resp, _, err := do(t, caller.Options{Redirects: 3}, post(t, api.URL+"/start")); err != nil || resp.StatusCode != http.StatusTemporaryRedirect {
 		t.Errorf("a redirect to nowhere: %v, %v", resp, err)
 	}
+}
+
+// The body of a redirect is nothing to wait for, however slowly it comes.
+func TestRedirectsWithABody(t *testing.T) {
+	t.Parallel()
+	end := newSite(t, arrive, false)
+	for name, rest := range map[string]func(net.Conn){"endless": forever("", strings.Repeat("x", 1000)), "dripping": drips, "silent": silent("x")} {
+		start := raw(t, func(c net.Conn) {
+			fmt.Fprintf(c, "HTTP/1.1 307 x\r\nLocation: %s\r\nContent-Length: 99999999999\r\n\r\n", end.URL)
+			rest(c)
+		})
+		_, text, err := do(t, caller.Options{Redirects: 1, Timeout: 20 * time.Second}, post(t, start))
+		if err != nil || text != "arrived" {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+}
+
+// What has come whole is over with its limits, too: it may take long to unpack.
+func TestEnded(t *testing.T) {
+	api := newSite(t, arrive, false)
+	ctx, cancel := context.WithCancel(t.Context())
+	c, err := caller.New(caller.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	resp, err := c.Do(ctx, post(t, api.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.Ended() != nil {
+		t.Errorf("at its end: %v, %v", err, resp.Ended())
+	}
+	if cancel(); !errors.Is(resp.Ended(), context.Canceled) {
+		t.Errorf("after the context: %v", resp.Ended())
+	}
+	hasty, err := c.Within(time.Hour).Do(t.Context(), post(t, api.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hasty.Ended() != nil {
+		t.Errorf("within its limit: %v", hasty.Ended())
+	}
+	_ = hasty.Body.Close()
 }
 
 func TestABodyThatCanBeReadOnce(t *testing.T) {

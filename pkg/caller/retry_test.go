@@ -147,13 +147,55 @@ func TestABodyThatCanBeReadOnceIsNotSentAgain(t *testing.T) {
 func TestAWaitEndsWithTheContext(t *testing.T) {
 	api, _ := failing(t, nil, 503)
 	ctx, cancel := context.WithCancel(context.Background())
-	c, err := caller.New(caller.Options{Retries: 1, Backoff: 5 * time.Minute, Idle: time.Millisecond, Retrying: func(caller.Retry) { cancel() }})
+	c, err := caller.New(caller.Options{Retries: 1, Backoff: 5 * time.Minute, Retrying: func(caller.Retry) { cancel() }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	if _, err := c.Do(ctx, post(t, api.URL)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// That nothing moves is nobody's fault before a retry, nor while nothing is read of
+// an answer that is there, as when a pager shows it.
+func TestPausesOfOurOwn(t *testing.T) {
+	t.Parallel()
+	const idle = 700 * time.Millisecond
+	read := make(chan struct{})
+	var calls atomic.Int32
+	api := newSite(t, func(w http.ResponseWriter, r *http.Request) {
+		if calls.Add(1) == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprint(w, "one ")
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-read:
+		case <-r.Context().Done():
+		}
+		fmt.Fprint(w, "two")
+	}, false)
+	c, err := caller.New(caller.Options{Retries: 1, Backoff: 2 * idle, Idle: idle})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	resp, err := c.Do(t.Context(), post(t, api.URL))
+	if err != nil {
+		t.Fatalf("before the retry: %v", err)
+	}
+	defer resp.Body.Close()
+	first := make([]byte, 4)
+	if _, err := io.ReadFull(resp.Body, first); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(3 * idle) // the reader's pause
+	close(read)
+	rest, err := io.ReadAll(resp.Body)
+	if err != nil || string(rest) != "two" {
+		t.Errorf("after a pause of the reader: %q, %v", rest, err)
 	}
 }
 

@@ -129,7 +129,7 @@ func (r Result) Text() (string, bool) {
 // MostBytes, and for what the expression fails with.
 func (f *Filter) Run(ctx context.Context, r io.Reader, emit func(Result) error) error {
 	in := &limited{r: r}
-	dec := json.NewDecoder(in)
+	dec := json.NewDecoder(unmarked(in))
 	dec.UseNumber()
 	for {
 		in.begin()
@@ -177,6 +177,22 @@ type limited struct {
 	r            io.Reader
 	bytes, parts int // of this value
 	err          error
+}
+
+// unmarked leaves a byte order mark out, which some servers put before JSON (RFC 8259
+// section 8.1 lets readers ignore it).
+func unmarked(r io.Reader) io.Reader {
+	const mark = "\ufeff"
+	head := make([]byte, len(mark))
+	n, _ := io.ReadFull(r, head[:1]) // r says once more what is wrong with it
+	if n == 1 && head[0] == mark[0] {
+		more, _ := io.ReadFull(r, head[1:])
+		n += more
+	}
+	if string(head[:n]) == mark {
+		return r
+	}
+	return io.MultiReader(bytes.NewReader(head[:n]), r)
 }
 
 func (l *limited) begin() { l.bytes, l.parts = 0, 0 }

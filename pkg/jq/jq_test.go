@@ -41,6 +41,8 @@ func TestRun(t *testing.T) {
 		{".", " \n", ""},
 		{"1, halt, 2", `null null`, "1"},
 		{"$ENV, env", `1`, "{}|{}"},
+		{".a", "\ufeff" + `{"a":1}`, "1"},
+		{".", "\ufeff", ""},
 	} {
 		got, err := run(t, tc.expression, tc.in)
 		if err != nil || strings.Join(got, "|") != tc.want {
@@ -81,6 +83,8 @@ func TestFailures(t *testing.T) {
 		{".a + 1", `{"a":"x"}`, "cannot add"},
 		{".", `{"a":`, "it ends too early"},
 		{".", `<html>`, "not JSON"},
+		{".", "\xef\xbb", "not JSON"},
+		{".", `1` + "\ufeff", "not JSON"},
 		{".", strings.Repeat("[", 20_000), "not JSON"},
 		{"error(\"own\")", `1`, "own"},
 		{"halt_error", `"x"`, "fails"},

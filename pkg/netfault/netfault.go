@@ -105,6 +105,7 @@ func ofTLS(err error, host string) (Cause, bool) {
 		verify  *tls.CertificateVerificationError
 		record  tls.RecordHeaderError
 		alert   tls.AlertError
+		op      *net.OpError
 	)
 	switch {
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
@@ -129,6 +130,11 @@ func ofTLS(err error, host string) (Cause, bool) {
 		return Cause{BadCertificate, "the certificate of " + host + " is not valid: " + clip(verify.Err.Error()), "check the address and this machine's clock"}, true
 	case errors.As(err, &alert):
 		return Cause{NoHandshake, host + " breaks off the TLS handshake: " + alert.Error(), ""}, true
+	case errors.As(err, &op) && op.Op == "remote error": // as crypto/tls passes alerts on
+		return Cause{
+			NoHandshake, host + " breaks off TLS: " + strings.TrimPrefix(op.Err.Error(), "tls: "),
+			"it may want a certificate of the client, which is not sent, or speak only what is older than TLS 1.2",
+		}, true
 	}
 	return Cause{}, false
 }

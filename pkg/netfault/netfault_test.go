@@ -35,6 +35,11 @@ func TestOf(t *testing.T) {
 	t.Cleanup(plain.Close)
 	gone := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	t.Cleanup(gone.Close)
+	strict := httptest.NewUnstartedServer(http.NotFoundHandler())
+	strict.Config.ErrorLog = quiet
+	strict.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	strict.StartTLS()
+	t.Cleanup(strict.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(secure.Certificate())
 	config := func(name string, now time.Time) *http.Client {
@@ -52,6 +57,7 @@ func TestOf(t *testing.T) {
 		{"closed", gone.URL, http.DefaultClient, netfault.Closed, "closed the connection", "try again"},
 		{"not TLS", strings.Replace(plain.URL, "http:", "https:", 1), http.DefaultClient, netfault.NotTLS, "does not speak TLS", "port"},
 		{"untrusted", secure.URL, http.DefaultClient, netfault.Untrusted, `is by "Acme Co", who is not trusted here`, "ca_file"},
+		{"a certificate of the client", strict.URL, config("example.com", time.Now()), netfault.NoHandshake, "breaks off TLS: certificate required", "a certificate of the client"},
 		{"another name", secure.URL, config("acme.onelogin.example", time.Now()), netfault.OtherName, "is for another name", "it is for example.com, "},
 		{"another time", secure.URL, config("example.com", time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)), netfault.WrongTime, "has expired or is not valid yet", "is this machine's clock right?"},
 	} {

@@ -1,6 +1,6 @@
 // Package saved reads responses that somebody saved: what curl -i, curl -v, wget
 // -S and HTTPie print, HAR files of browsers, and what "gatepass call" prints with
-// -i, -v and --json.
+// -i, -v and --json; in UTF-8 or UTF-16, in colour, indented or packed with gzip.
 //
 // What is read is hostile: it may be cut, mixed up, binary or made to be slow.
 // Reading never fails for a mistake that leaves a response to be explained, takes
@@ -61,7 +61,7 @@ type Exchange struct {
 // CONNECT. The name is for errors, which are *source.Error: a text without any
 // response, and JSON that breaks off.
 func Read(name string, data []byte) ([]Exchange, error) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	data = plain(data)
 	if t := bytes.TrimLeft(data, " \t\r\n"); len(t) > 0 && (t[0] == '{' || t[0] == '[') {
 		if len(data) > source.MaxJSON {
 			return readLarge(name, data)
@@ -72,7 +72,7 @@ func Read(name string, data []byte) ([]Exchange, error) {
 		}
 		return readJSON(n)
 	}
-	r := &textReader{data: data}
+	r := &textReader{data: undented(uncoloured(data))}
 	r.read()
 	if len(r.all) == 0 {
 		return nil, nothing(name, data)
@@ -82,6 +82,7 @@ func Read(name string, data []byte) ([]Exchange, error) {
 
 // Body is a response of which only the status and the body are known.
 func Body(status int, data []byte) Exchange {
+	data = plain(data)
 	return Exchange{Line: 1, Entry: 1, Status: status, Header: map[string][]string{}, Body: data[:min(len(data), MaxBody)]}
 }
 

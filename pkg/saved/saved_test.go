@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"gatepass/pkg/saved"
 	"gatepass/pkg/source"
@@ -66,6 +68,7 @@ func TestRead(t *testing.T) {
 		{"curl -i", crlf("HTTP/1.1 403 Forbidden\nContent-Type: application/json\n\n") + forbidden, []string{"1:1   403 [Content-Type=application/json] " + forbidden}},
 		{"line feeds alone", "HTTP/2 403\na: b\n\n" + forbidden + "\n", []string{"1:1   403 [a=b] " + forbidden + "\n"}},
 		{"a byte order mark", "\xef\xbb\xbfHTTP/2 403\na: b\n\n", []string{"1:1   403 [a=b] "}},
+		{"line ends of Windows", strings.ReplaceAll("> GET /o HTTP/1.1\n> Host: a.example\n>\n< HTTP/1.1 403 F\n< A: 1\n<\nx", "\n", "\r\r\n"), []string{"1:4 GET https://a.example/o 403 [A=1] x"}},
 		{"no header", "HTTP/1.0 500 Oh\r\n\r\n", []string{"1:1   500 [] "}},
 		{"cut in the header", "HTTP/1.1 401 Unauthorized\r\nwww-auth", []string{"1:1   401 [] "}},
 		{"folded", "HTTP/1.1 401\nA: one\n  two\n\tthree\nB: x\n\n", []string{"1:1   401 [A=one two three, B=x] "}},
@@ -154,6 +157,48 @@ func TestRead(t *testing.T) {
 		if !slices.Equal(got, tc.want) {
 			t.Errorf("%s:\n got %q\nwant %q", tc.name, got, tc.want)
 		}
+	}
+}
+
+// utf16Of is a text in UTF-16 with a byte order mark.
+func utf16Of(order binary.AppendByteOrder, s string) string {
+	b := order.AppendUint16(nil, 0xfeff)
+	for _, unit := range utf16.Encode([]rune(s)) {
+		b = order.AppendUint16(b, unit)
+	}
+	return string(b)
+}
+
+// TestReadDisguised: the same answer, however it was saved.
+func TestReadDisguised(t *testing.T) {
+	const answer = "HTTP/1.1 403 Forbidden\nA: \u00e9\nB: 1\n\n{\n  \"message\": \"\U0001f600\"\n}\n"
+	indented := func(by string) string {
+		lines := strings.ReplaceAll(by+strings.ReplaceAll(strings.TrimSuffix(answer, "\n"), "\n", "\n"+by), "\n"+by+"\n", "\n\n")
+		return lines + "\n"
+	}
+	want := "1:1   403 [A=\u00e9, B=1] {\n  \"message\": \"\U0001f600\"\n}\n"
+	har := `{"log":{"entries":[{"request":{"url":"/"},"response":{"status":403}}]}}`
+	for name, text := range map[string]string{
+		"as it is": answer, "UTF-16, little end first": utf16Of(binary.LittleEndian, answer), "UTF-16, big end first": utf16Of(binary.BigEndian, answer),
+		"packed": packed(answer), "packed UTF-16": packed(utf16Of(binary.LittleEndian, answer)),
+		"eight spaces": indented("        "), "a tab": indented("\t"), "coloured": "\x1b[1mHTTP/1.1\x1b[0m \x1b[1;31m403\x1b[m" + answer[len("HTTP/1.1 403"):],
+	} {
+		all, err := saved.Read("f", []byte(text))
+		if err != nil || len(all) != 1 || shown(all[0]) != want {
+			t.Errorf("%s: %+v, %v", name, all, err)
+		}
+	}
+	for name, text := range map[string]string{"packed": packed(har), "UTF-16": utf16Of(binary.LittleEndian, har)} {
+		if all, err := saved.Read("f", []byte(text)); err != nil || len(all) != 1 || all[0].Status != 403 {
+			t.Errorf("a HAR file, %s: %+v, %v", name, all, err)
+		}
+	}
+	if x := saved.Body(403, []byte(utf16Of(binary.LittleEndian, forbidden))); string(x.Body) != forbidden {
+		t.Errorf("a body in UTF-16: %q", x.Body)
+	}
+	bomb := packed(strings.Repeat("x", saved.MaxSize+1))
+	if _, err := saved.Read("f", []byte(bomb)); err == nil {
+		t.Error("a bomb holds a response")
 	}
 }
 
@@ -266,6 +311,8 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"schemaVersion":1,"status":403,"headers":{"A":["1"]},"body":"x"}`))
 	f.Add([]byte("GET / HTTP/1.1\nA: 1\n\nHTTP/1.0 200 Connection established\n\nHTTP/2 500\n\n\x1f\x8b"))
 	f.Add([]byte("  HTTP/1.1 403 F\n  A: 1\nend"))
+	f.Add([]byte(utf16Of(binary.LittleEndian, "HTTP/2 403\na: b\n\n")))
+	f.Add([]byte("\t HTTP/1.1 403 F\n\t \x1b[1mA\x1b[0m: 1\n\n\t x"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		all, err := saved.Read("f", data)
 		if (err == nil) != (len(all) > 0) || len(all) > saved.MaxExchanges {

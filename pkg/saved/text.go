@@ -50,7 +50,8 @@ func (r *textReader) read() {
 		if i := bytes.IndexByte(r.data[at:], '\n'); i >= 0 {
 			end, next = at+i, at+i+1
 		}
-		r.line(strings.TrimSuffix(string(r.data[at:min(end, at+MaxField)]), "\r"), at, next, n)
+		// What curl prints ends with \r\n, and has one \r more where Windows saves it.
+		r.line(strings.TrimRight(string(r.data[at:min(end, at+MaxField)]), "\r"), at, next, n)
 		at = next
 	}
 	r.finish(len(r.data))

@@ -112,12 +112,16 @@ func Body(w io.Writer, r io.Reader, contentType string, color bool) error {
 	if bytes.IndexByte(head, 0) >= 0 {
 		return ErrBinary
 	}
+	kind := mediaType(contentType)
+	if isJSON(kind) || isJSONLines(kind) {
+		head = bytes.TrimPrefix(head, []byte("\ufeff")) // a byte order mark, as some servers send it
+	}
 	if err == nil {
 		r = io.MultiReader(bytes.NewReader(head), r)
 	} else {
 		r = io.MultiReader(bytes.NewReader(head), failing{err})
 	}
-	switch kind := mediaType(contentType); {
+	switch {
 	case kind == "text/event-stream":
 		return eventStream(w, r, color)
 	case isJSONLines(kind):
