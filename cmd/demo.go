@@ -109,7 +109,7 @@ func (d *demonstration) start(ctx context.Context) (wait func(), err error) {
 		}
 		running++
 		go func() {
-			_ = serve(ctx, ln, h) // what goes wrong is seen by the steps that ask it
+			_ = serve(ctx, ln, new(calledAs).guard(h, nil)) // what goes wrong is seen by the steps that ask it
 			ends <- struct{}{}
 		}()
 		return nil

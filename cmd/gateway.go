@@ -27,6 +27,7 @@ type gatewayCommand struct {
 	back       backendFlags
 	logs       logFlags
 	tls        tlsFlags
+	called     calledAs
 	api        apiFlags
 	json       bool
 }
@@ -90,6 +91,7 @@ interrupted. docs/gateway.md says more.`,
 	listVar(f, &g.open, "open", "", "serve this `route` without its authorizer, which cannot be run: 'GET /health', or * where no routes are given; repeatable")
 	f.BoolVar(&g.noReload, "no-reload", false, "do not read files again when they change")
 	f.StringVar(&g.control, "control", "", "loopback `address` that takes AWS's calls to flush the authorizers' cache")
+	g.called.add(f)
 	g.tls.add(f)
 	g.logs.add(f)
 	groups := []flagGroup{{"The gateway", f}, {"The API (see also --api-file)", g.api.apiGroup()}, {"The authorizer", g.api.authorizerGroup()}}
@@ -105,6 +107,9 @@ interrupted. docs/gateway.md says more.`,
 
 func (g *gatewayCommand) run(ctx context.Context) error {
 	if err := g.back.check(); err != nil {
+		return err
+	}
+	if err := g.called.check(g.listen, ""); err != nil {
 		return err
 	}
 	log, err := g.openLogs()
@@ -126,6 +131,10 @@ func (g *gatewayCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.at = ln.Addr(); r.current.Load().loops(r.at) {
+		return errLoop(r.at)
+	}
+	g.called.reached(r.at, secured)
 	control, err := g.serveControl(ctx, r)
 	if err != nil {
 		return err
@@ -139,7 +148,7 @@ func (g *gatewayCommand) run(ctx context.Context) error {
 	}
 	stop := r.watch(ctx)
 	defer stop()
-	return serveTLS(ctx, ln, r, secured)
+	return serveTLS(ctx, ln, g.called.guard(r, log.misdirected), secured)
 }
 
 // reloadEvery is how often files are looked at.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -109,13 +110,7 @@ func (l *gatewayLog) requests(k apigw.Kind) func(*gateway.Record) {
 	return func(r *gateway.Record) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		switch {
-		case l.printer == nil:
-		case l.g.json:
-			_ = l.enc.Encode(l.g.jsonLine(r)) // nobody reads stderr any more, which is no reason to stop
-		default:
-			l.printer.Line(l.g.textLine(l.printer, r)...)
-		}
+		l.line(r)
 		if l.access != nil {
 			l.write(l.access, r.AccessLog(format))
 		}
@@ -123,6 +118,25 @@ func (l *gatewayLog) requests(k apigw.Kind) func(*gateway.Record) {
 			l.write(l.exec, r.ExecutionLog()...)
 		}
 	}
+}
+
+// line writes the line of our own about a request.
+func (l *gatewayLog) line(r *gateway.Record) {
+	switch {
+	case l.printer == nil:
+	case l.g.json:
+		_ = l.enc.Encode(l.g.jsonLine(r)) // nobody reads stderr any more, which is no reason to stop
+	default:
+		l.printer.Line(l.g.textLine(l.printer, r)...)
+	}
+}
+
+// misdirected is told of a request that was for nobody here. No API was asked, so that
+// the logs of the API do not have it.
+func (l *gatewayLog) misdirected(r *http.Request, why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.line(&gateway.Record{Method: r.Method, Path: r.URL.EscapedPath(), Status: http.StatusMisdirectedRequest, Reason: why, Start: l.g.app.Now()})
 }
 
 // write writes lines, less the secrets that are known.
@@ -166,6 +180,9 @@ func (g *gatewayCommand) jsonLine(r *gateway.Record) handled {
 	return h
 }
 
+// longestPath is how much of a path a line for people shows, in characters.
+const longestPath = 200
+
 func (g *gatewayCommand) textLine(p *view.Printer, r *gateway.Record) []string {
 	status := strconv.Itoa(r.Status)
 	switch {
@@ -177,7 +194,7 @@ func (g *gatewayCommand) textLine(p *view.Printer, r *gateway.Record) []string {
 		status = p.Good(status)
 	}
 	return []string{
-		p.Dim(r.Start.Format("15:04:05")), r.Method, iostreams.Visible(r.Path), status,
+		p.Dim(r.Start.Format("15:04:05")), r.Method, iostreams.Visible(cutText(cmp.Or(r.Path, "-"), longestPath)), status,
 		iostreams.Visible(g.app.Secrets.Text(why(r))), p.Dim(r.Took.Round(time.Microsecond).String()),
 	}
 }

@@ -5,10 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
+	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,7 +20,9 @@ import (
 	"gatepass/pkg/apigw"
 	"gatepass/pkg/config"
 	"gatepass/pkg/crash"
+	"gatepass/pkg/fault"
 	"gatepass/pkg/gateway"
+	"gatepass/pkg/loopback"
 )
 
 // generation is the gateway as its files made it at one time. It is closed when
@@ -58,6 +63,7 @@ type reloader struct {
 	g       *gatewayCommand
 	log     *gatewayLog
 	http    *http.Client // before a profile's certificates are trusted, too
+	at      net.Addr     // where requests come in, once that is known
 	current atomic.Pointer[generation]
 	seen    *snapshot // of the files, for the goroutine that watches
 }
@@ -124,6 +130,34 @@ func (r *reloader) swap(n *generation) { r.current.Swap(n).leave() }
 // close ends the current generation.
 func (r *reloader) close() { r.current.Load().leave() }
 
+// loops reports whether an upstream is the gateway itself, which would ask itself the
+// same again until something breaks.
+func (n *generation) loops(at net.Addr) bool {
+	a, ok := at.(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	self := func(i gateway.Integration) bool {
+		u := i.Upstream
+		if u == nil {
+			return false
+		}
+		port := u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		ip := net.ParseIP(u.Hostname())
+		here := loopback.Is(u.Hostname()) || ip != nil && (ip.IsUnspecified() || ip.Equal(a.IP))
+		return here && port == strconv.Itoa(a.Port) && (a.IP.IsUnspecified() || ip == nil || ip.IsUnspecified() || ip.Equal(a.IP))
+	}
+	return self(n.options.Integration) || slices.ContainsFunc(slices.Collect(maps.Values(n.options.Integrations)), self)
+}
+
+func errLoop(at net.Addr) error {
+	return fault.New(fault.Usage, "the upstream is the gateway itself: both are at %s", at).
+		WithHint("the upstream is your own server; give one of the two another port: --listen 127.0.0.1:0 takes a free one")
+}
+
 // watch reads the files again when they change, until stop is called.
 func (r *reloader) watch(ctx context.Context) (stop func()) {
 	if r.g.noReload {
@@ -163,6 +197,10 @@ func (r *reloader) reload(ctx context.Context) {
 	if err == nil && ctx.Err() != nil { // nobody is served any more
 		n.leave()
 		return
+	}
+	if err == nil && n.loops(r.at) {
+		n.leave()
+		err = errLoop(r.at)
 	}
 	if err != nil {
 		report(ctx, r.g.app, r.g.json, err)
@@ -249,7 +287,9 @@ func (s *snapshot) changed() bool {
 func (f *fileState) look(path string) (changed bool) {
 	info, err := os.Stat(path)
 	switch {
-	case err != nil:
+	case err == nil && !info.Mode().IsRegular() && !info.IsDir():
+		return false // a pipe was read when the gateway was started; to look into it could take for ever
+	case err != nil || info.IsDir():
 		changed = f.info != nil
 		f.info = nil
 		return changed

@@ -210,6 +210,27 @@ func TestSnapshot(t *testing.T) {
 	check("removed", true)
 	write("two", time.Second)
 	check("back again", true)
+	for _, in := range []string{"directory", "pipe"} {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if in == "directory" {
+			if err := os.Mkdir(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			check("a directory in its place", true)
+		} else {
+			if out, err := exec.Command("mkfifo", path).CombinedOutput(); err != nil {
+				t.Skipf("no pipes with names here: %s", out)
+			}
+			check("a pipe in its place, which is not waited for", false)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		write("after a "+in, time.Second)
+		check("a file after the "+in, true)
+	}
 }
 
 // A generation closes when its last request is done, and not before.
@@ -452,7 +473,7 @@ func TestServeSaysGoodbye(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	fmt.Fprint(c, "GET /prod HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	fmt.Fprint(c, "GET /prod HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 	in := bufio.NewReader(c)
 	res, err := http.ReadResponse(in, nil)
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ type idpCommand struct {
 	baseURL      string
 	redirectURIs []string
 	autoLogin    string
+	called       calledAs
 	json         bool
 }
 
@@ -73,11 +75,15 @@ It runs until it is interrupted.`,
 	f.StringVar(&a.listen, "listen", "127.0.0.1:9998", "`address` to listen on; port 0 takes a free one")
 	f.StringVar(&a.baseURL, "base-url", "", "`URL` it is reached at, if that is not the address it listens on")
 	listVar(f, &a.redirectURIs, "redirect-uri", "", "register one more redirect `URI` for every client; may be repeated")
+	a.called.add(f)
 	f.StringVar(&a.autoLogin, "auto-login", "", "log this `user` in without showing a page; login_hint may name another")
 	return c
 }
 
 func (a *idpCommand) run(ctx context.Context) error {
+	if err := a.called.check(a.listen, a.baseURL); err != nil {
+		return err
+	}
 	settings := idp.Default(a.redirectURIs...)
 	if a.file != "" {
 		var err error
@@ -94,9 +100,11 @@ func (a *idpCommand) run(ctx context.Context) error {
 	if a.baseURL != "" {
 		base = a.baseURL
 	}
+	a.called.reached(ln.Addr(), nil)
+	watch := a.watch()
 	server, err := idp.New(idp.Options{
 		Base: base, Settings: settings, RedirectURIs: a.redirectURIs,
-		AutoLogin: a.autoLogin, Now: a.app.Now, OnEvent: a.watch(),
+		AutoLogin: a.autoLogin, Now: a.app.Now, OnEvent: watch,
 	})
 	if err != nil {
 		return fault.New(fault.Usage, "%w", err).WithHint("gatepass idp --help shows the flags and the form of the file")
@@ -107,7 +115,9 @@ func (a *idpCommand) run(ctx context.Context) error {
 	if err := a.announce(server); err != nil {
 		return err
 	}
-	return serve(ctx, ln, server)
+	return serve(ctx, ln, a.called.guard(server, func(_ *http.Request, why string) {
+		watch(idp.Event{Time: a.app.Now(), What: "refused", Detail: why})
+	}))
 }
 
 func (a *idpCommand) printer() *view.Printer {

@@ -26,7 +26,7 @@ type room struct {
 
 // Groups of rooms. Imports point one way: main, cmd, edges, core, leaves.
 var (
-	leaves = []string{"gatepass/pkg/crash", "gatepass/pkg/fault", "gatepass/pkg/human", "gatepass/pkg/loopback", "gatepass/pkg/secret", "gatepass/pkg/iostreams", "gatepass/pkg/urlpath"}
+	leaves = []string{"gatepass/pkg/crash", "gatepass/pkg/fault", "gatepass/pkg/human", "gatepass/pkg/loopback", "gatepass/pkg/recent", "gatepass/pkg/secret", "gatepass/pkg/iostreams", "gatepass/pkg/urlpath"}
 	impure = []string{"os", "os/", "net", "net/http", "net/http/", "context", "log", "log/", "syscall", "time/tick"}
 	edge   = []string{"github.com/spf13/", "github.com/pkg/browser", "log", "log/", "net/http/httptest", "math/rand", "math/rand/v2", "flag", "testing"}
 )
@@ -48,6 +48,7 @@ func rooms() []room {
 		{dir: "pkg/crash", never: with(edge, impure...), stdOnly: true},
 		{dir: "pkg/fault", stdOnly: true},
 		{dir: "pkg/human", stdOnly: true},
+		{dir: "pkg/recent", stdOnly: true},
 		{dir: "pkg/loopback", never: with(edge, impure...), stdOnly: true},
 		{dir: "pkg/netfault", never: edge, stdOnly: true},
 		{dir: "pkg/urlpath", never: with(edge, impure...), stdOnly: true},

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,7 +22,11 @@ const grace = 3 * time.Second
 
 // listen opens a loopback or other address for a server of ours.
 func listen(ctx context.Context, address string) (net.Listener, error) {
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	network := "tcp"
+	if strings.HasPrefix(address, "0.0.0.0:") {
+		network = "tcp4" // as it says, and not every address of IPv6, too
+	}
+	ln, err := new(net.ListenConfig).Listen(ctx, network, address)
 	switch {
 	case err == nil:
 		return ln, nil

@@ -85,8 +85,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r)
 	n, err := io.Copy(io.Discard, r.Body)
 	if err != nil {
-		x.rec.Backend = err
-		x.fail(r, failureOf(err))
+		x.bodyFailed(r, err)
 		return
 	}
 	a := echoed{

@@ -41,13 +41,3 @@ func (x *exchange) noStage(r *http.Request) {
 	x.rec.Status = status
 	x.write(r.Method, status, `{"message":"`+message+`"}`)
 }
-
-// identify adds the ids that every answer of API Gateway has.
-func (x *exchange) identify(h http.Header) {
-	if x.kind == apigw.HTTP {
-		h["apigw-requestid"] = []string{x.ids.extended}
-		return
-	}
-	h["x-amzn-RequestId"] = []string{x.ids.request}
-	h["x-amz-apigw-id"] = []string{x.ids.extended}
-}

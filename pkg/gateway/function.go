@@ -30,12 +30,11 @@ func (f *function) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r)
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		x.rec.Backend = err
-		x.fail(r, failureOf(err))
+		x.bodyFailed(r, err)
 		return
 	}
 	p := apigw.ProxyRequest{
-		Header: x.forwarded(r), Body: body, Prefix: x.prefix(), BinaryTypes: f.g.BinaryTypes, AuthorizerTook: x.rec.AuthorizerTook,
+		Header: x.forwarded(r), Body: body, Prefix: x.prefix, BinaryTypes: f.g.BinaryTypes, AuthorizerTook: x.rec.AuthorizerTook,
 	}
 	event, err := x.rec.Verdict.ProxyEvent(p)
 	if err != nil {
@@ -90,8 +89,7 @@ func (f *function) invoke(x *exchange, r *http.Request, event []byte) (apigw.Out
 	switch {
 	case out.Kind == apigw.Returned && ctx.Err() == nil:
 		return out, true
-	case r.Context().Err() != nil:
-		x.rec.Status, x.rec.Reason = statusGone, "the caller has gone away"
+	case x.gone(r):
 		return out, false
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		x.rec.Integration.Error, x.rec.Integration.Failed = "Endpoint request timed out", apigw.TimedOut
@@ -134,13 +132,4 @@ func traceID(now time.Time) string {
 	var b [12]byte
 	_, _ = rand.Read(b[:])                                                             // never fails (package crypto/rand)
 	return fmt.Sprintf("Root=1-%08x-%s", uint32(now.Unix()), hex.EncodeToString(b[:])) //nolint:gosec // X-Ray's ids have 32 bits for the time
-}
-
-// prefix is what stands before the path of the route in the URL that was called.
-func (x *exchange) prefix() string {
-	prefix, ok := strings.CutSuffix(x.rec.Path, x.req.Path) // the whole path when it does not end so
-	if !ok && x.rec.Path != x.g.Base.Path {
-		return ""
-	}
-	return prefix
 }

@@ -11,6 +11,7 @@ import (
 
 	"gatepass/pkg/apigw"
 	"gatepass/pkg/fault"
+	"gatepass/pkg/urlpath"
 )
 
 // Invoke runs an authorizer for an event. The reason, which may be empty, is what
@@ -213,25 +214,30 @@ func (o *Options) check() error {
 // ServeHTTP decides about the request, and serves it if that is allowed.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := g.Now()
-	x := &exchange{g: g, w: w, kind: g.API.Kind, rec: Record{Method: r.Method, Path: r.URL.EscapedPath(), Start: start}}
+	x := &exchange{g: g, w: w, kind: g.API.Kind, length: r.ContentLength, rec: Record{Method: r.Method, Path: r.URL.EscapedPath(), Start: start}}
 	if g.API.Kind == apigw.WebSocket {
 		x.w = &upgraded{w, g, x}
 	}
 	defer g.done(x) // also when a broken upstream makes the proxy panic
-	req, ok := g.request(r, start)
-	x.req, x.rec.ID, x.ids, x.length = req, req.ID, ids{req.ID, req.ExtendedID}, r.ContentLength
-	if !ok {
+	x.ids = newIDs()
+	x.rec.ID = x.ids.request
+	ok := x.request(r)
+	switch {
+	case urlpath.Climbs(x.rec.Path):
+		x.badRequest(r, "the path has . or .. for a segment, by which a backend may mean another path than was decided about (inferred: what API Gateway does is not documented)")
+		return
+	case !ok:
 		x.noStage(r)
 		return
 	}
 	if g.API.Kind == apigw.WebSocket && !x.handshake(r) {
 		return
 	}
-	if g.CORS != nil && g.API.IsPreflight(req) {
+	if g.CORS != nil && g.API.IsPreflight(x.req) {
 		x.preflight(r)
 		return
 	}
-	v := g.decide(r.Context(), req, x)
+	v := g.decide(r.Context(), x.req, x)
 	x.rec.Verdict, x.rec.Authorizing = v, g.Now().Sub(start)
 	x.rec.Reason = v.Reason
 	if len(g.opened) > 0 {
@@ -241,14 +247,13 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.respond(r, v)
 		return
 	}
-	if r.ContentLength > MaxBody {
-		x.fail(r, apigw.RequestTooLarge)
+	if !x.takeBody(r) {
 		return
 	}
-	if r.ContentLength < 0 {
-		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
-	}
 	g.backendOf(v).ServeHTTP(x.w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+	if x.rec.Status == statusGone {
+		panic(http.ErrAbortHandler) // no answer, which must not look like an empty one
+	}
 }
 
 // backendOf is what stands behind the route of a request.

@@ -230,14 +230,14 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// Paths reach the authorizer and the upstream as they were sent.
+// Paths reach the authorizer and the upstream as they were sent, and both the same.
 func TestPaths(t *testing.T) {
 	a := new(tokens)
 	o := options(a, 0)
 	o.Integration.Upstream = upstream(t)
 	s := serve(t, o)
 	for _, path := range []string{
-		"/", "/a/b", "/a/", "//a//b", "/a/../b", "/a/./b", "/%2e%2e/x", "/a%2Fb", "/a%20b", "/caf%C3%A9", "/a:b:c", "/a;v=1", "/*", "/a?b=1&b=2&c=%26",
+		"/", "/a/b", "/a/", "//a//b", "/a..b/...", "/a%2Fb", "/a%20b", "/caf%C3%A9", "/a:b:c", "/a;v=1", "/*", "/a?b=1&b=2&c=%26",
 	} {
 		answer := raw(t, s.URL, "GET "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: allow\r\nConnection: close\r\n\r\n")
 		_, body, _ := strings.Cut(answer, "\r\n\r\n")
@@ -248,6 +248,17 @@ func TestPaths(t *testing.T) {
 		if !strings.HasPrefix(a.last.ARN, "arn:aws:execute-api:eu-west-1:123456789012:abc123/prod/GET/") {
 			t.Errorf("%s has the ARN %s", plain, a.last.ARN)
 		}
+	}
+	for _, path := range []string{"/a/../b", "/a/./b", "/..", "/%2e%2e/x", "/a/..%2fb", "/%252e%252e/x", "/a/..;x/b", "/..\\b", "/.%2E"} {
+		before := a.count()
+		answer := raw(t, s.URL, "GET "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: allow\r\nConnection: close\r\n\r\n")
+		if !strings.HasPrefix(answer, "HTTP/1.1 400 ") || !strings.HasSuffix(answer, `{"message":"Bad Request"}`) || a.count() != before {
+			t.Errorf("%s: %s", path, answer)
+		}
+	}
+	answer := raw(t, s.URL, "GET /%61dmin%2F%7e HTTP/1.1\r\nHost: x\r\nAuthorization: allow\r\nConnection: close\r\n\r\n")
+	if !strings.Contains(answer, "GET /admin%2F~\n") || !strings.HasSuffix(a.last.ARN, "/prod/GET/admin%2F~") {
+		t.Errorf("what needs no encoding: ARN %s, upstream\n%s", a.last.ARN, answer)
 	}
 	raw(t, s.URL, "GET /a:b HTTP/1.1\r\nHost: x\r\nAuthorization: allow\r\nConnection: close\r\n\r\n")
 	if !strings.HasSuffix(a.last.ARN, "/prod/GET/a:b") {
@@ -597,7 +608,7 @@ func TestUpgrade(t *testing.T) {
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		c, rw, _ := http.NewResponseController(w).Hijack()
 		defer func() { _ = c.Close() }()
-		_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n")
+		_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		_ = rw.Flush()
 		line, _ := rw.ReadString('\n')
 		_, _ = rw.WriteString(strings.ToUpper(line))
@@ -612,7 +623,7 @@ func TestUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: allow\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n")
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: allow\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	in := bufio.NewReader(c)
 	res, err := http.ReadResponse(in, nil)
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
@@ -622,8 +633,17 @@ func TestUpgrade(t *testing.T) {
 	if line, err := in.ReadString('\n'); line != "HELLO\n" {
 		t.Errorf("%q %v", line, err)
 	}
+	// Another protocol would carry requests that nobody has decided about.
+	for _, h := range []string{"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", "Connection: Upgrade\r\nUpgrade: shout\r\n", "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n"} {
+		p := options(new(tokens), 0)
+		p.Integration.Upstream = upstream(t)
+		answer := cut(t, serve(t, p).URL, "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: allow\r\n"+h+"\r\nGET / HTTP/1.0\r\n\r\n")
+		if !strings.HasPrefix(answer, "HTTP/1.1 200") || strings.Contains(answer, "\nUpgrade:") || strings.Contains(answer, "\nHttp2-Settings:") {
+			t.Errorf("%q: %s", h, answer)
+		}
+	}
 	// A refused one is answered as any other request.
-	if answer := raw(t, s.URL, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUpgrade: shout\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 401") {
+	if answer := raw(t, s.URL, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUpgrade: websocket\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 401") {
 		t.Errorf("%s", answer)
 	}
 }

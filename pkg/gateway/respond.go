@@ -16,14 +16,21 @@ type exchange struct {
 	kind apigw.Kind
 	ids  ids
 	rec  Record
-	req  *apigw.Request
-	told bool // of the record
+	req  *apigw.Request // asked, or that of a message
+	told bool           // of the record
 
+	prefix string        // what stood before the path of the route: the base, or nothing
 	length int64         // of the request's body, as far as it is said
+	body   requestBody   // where the request has one
 	began  time.Time     // when the upstream was asked
 	in     *http.Request // for it, as it came
 
-	answered Answered // room for that of the record
+	// Room for what every request has, so that it is one piece of memory.
+	asked    apigw.Request
+	answered Answered
+	from     upstreamBody
+	final    final
+	idValues [2]string
 }
 
 // exchangeKey is where a backend finds the exchange in the context of its request.

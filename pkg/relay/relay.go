@@ -18,6 +18,7 @@ import (
 	"gatepass/pkg/fault"
 	"gatepass/pkg/loopback"
 	"gatepass/pkg/secret"
+	"gatepass/pkg/urlpath"
 )
 
 // AnswerLimit is how long the API may take until the head of its answer: longer than
@@ -131,7 +132,7 @@ func (o *Options) check() error {
 		return fault.New(fault.Usage, "want the URL of an API that starts with https:// or http://")
 	case o.API.User != nil || o.API.RawQuery != "" || o.API.Fragment != "":
 		return fault.New(fault.Usage, "the URL of an API has no user name, no ? and no # in it")
-	case climbs(o.API.EscapedPath()):
+	case urlpath.Climbs(o.API.EscapedPath()):
 		return fault.New(fault.Usage, "the URL of the API has dots for folders in its path")
 	case !o.Address.Addr().Unmap().IsLoopback():
 		return fault.New(fault.Usage, "the proxy is for this machine alone, and %s is not an address of it", o.Address.Addr())
@@ -283,7 +284,7 @@ func (p *Relay) done(x *exchange) {
 func (p *Relay) rewrite(r *httputil.ProxyRequest) {
 	x := exchangeOf(r.In)
 	u := &url.URL{Scheme: p.o.API.Scheme, Host: p.o.API.Host, RawQuery: r.In.URL.RawQuery, ForceQuery: r.In.URL.ForceQuery}
-	setPath(u, p.base+x.path)
+	urlpath.Set(u, p.base+x.path)
 	r.Out.URL, r.Out.Host = u, ""
 	for name := range r.Out.Header {
 		if p.private(name) {

@@ -12,6 +12,7 @@ import (
 
 	"gatepass/pkg/fault"
 	"gatepass/pkg/loopback"
+	"gatepass/pkg/urlpath"
 )
 
 // refusal is why the relay answers in the API's place.
@@ -59,7 +60,7 @@ func (p *Relay) admit(x *exchange, r *http.Request) *refusal {
 		return badRequest("the request has no path", "")
 	}
 	x.rec.Path = rest
-	if climbs(rest) {
+	if urlpath.Climbs(rest) {
 		return badRequest("the path has . or .. for a segment, which could lead out of the API", "write the path that is meant")
 	}
 	x.path = rest

@@ -1,0 +1,110 @@
+package gateway_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"gatepass/pkg/apigw"
+	"gatepass/pkg/gateway"
+)
+
+// blunt is an upstream that sends bytes, whatever it is asked.
+func blunt(t testing.TB, answer string) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 64<<10))
+			_, _ = io.WriteString(c, answer)
+			if h, ok := c.(*net.TCPConn); ok {
+				_ = h.CloseWrite()
+			}
+			_, _ = io.Copy(io.Discard, c)
+			_ = c.Close()
+		}
+	}()
+	return "http://" + ln.Addr().String()
+}
+
+// behind runs a gateway with an upstream and returns its answer to a request, and
+// what it says of it.
+func behind(t testing.TB, k apigw.Kind, up string) (string, gateway.Record) {
+	t.Helper()
+	records := make(chan gateway.Record, 1)
+	o := options(new(tokens), 0)
+	if k == apigw.HTTP {
+		o.API, o.Authorizers = httpTestAPI(), map[string]gateway.Invoke{"policy": httpTokens}
+	}
+	o.Integration.Upstream, o.Integration.Timeout = parse(t, up), 5*time.Second
+	o.OnRequest = func(r *gateway.Record) { records <- *r }
+	answer := cut(t, serve(t, o).URL, "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: allow\r\nConnection: close\r\n\r\n")
+	return answer, <-records
+}
+
+// However an upstream breaks the rules, the caller gets an answer of the gateway or a
+// connection that is cut, and never what is not the answer.
+func TestUpstreamBreaksTheRules(t *testing.T) {
+	const ok = "\r\nContent-Length: 2\r\n\r\nok"
+	for name, tc := range map[string]struct {
+		up     string
+		status string // empty: no answer
+		says   string // of the log
+	}{
+		"no status":      {"HTTP/1.1 000 X" + ok, "504", "status 000"},
+		"small status":   {"HTTP/1.1 099 X" + ok, "504", "status 099"},
+		"large status":   {"HTTP/1.1 999 X" + ok, "999", ""},
+		"negative":       {"HTTP/1.1 -20 X" + ok, "504", "did not answer"},
+		"two lengths":    {"HTTP/1.1 200 X\r\nContent-Length: 3" + ok, "504", "did not answer"},
+		"garbage":        {"hello\r\n\r\n", "504", "did not answer"},
+		"nothing":        {"", "504", "did not answer"},
+		"NUL":            {"HTTP/1.1 200 X\r\nX-A: \x00" + ok, "504", "did not answer"},
+		"endless header": {"HTTP/1.1 200 X" + strings.Repeat("\r\nX-A: "+strings.Repeat("a", 1000), 1100) + ok, "504", "exceeded"},
+		"other protocol": {"HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "504", "switch protocol"},
+		"too long":       {"HTTP/1.1 200 X" + ok + "HTTP/1.1 200 X" + ok, "200", ""},
+		"too short":      {"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nok", "", "the answer of the upstream broke off"},
+		"bad chunk":      {"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n", "", "the answer of the upstream broke off"},
+		"informational":  {"HTTP/1.1 103 X\r\nX-Evil: 1\r\n\r\nHTTP/1.1 102 X\r\n\r\nHTTP/1.1 200 X" + ok, "200", ""},
+	} {
+		answer, rec := behind(t, apigw.REST, blunt(t, tc.up))
+		if got, _, _ := strings.Cut(strings.TrimPrefix(answer, "HTTP/1.1 "), " "); got != tc.status || strings.Count(answer, "HTTP/1.1") > 1 || strings.Contains(answer, "Evil") {
+			t.Errorf("%s: %.300s", name, answer)
+		}
+		says := rec.Reason
+		if rec.Backend != nil {
+			says += ": " + rec.Backend.Error()
+		}
+		if !strings.Contains(says, tc.says) || tc.status == "504" && rec.Status != http.StatusGatewayTimeout {
+			t.Errorf("%s: record %d %s", name, rec.Status, says)
+		}
+	}
+}
+
+// The server guesses no content type, and the ids are the gateway's own.
+func TestHeadersOfAnswers(t *testing.T) {
+	up := blunt(t, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nx-amzn-RequestId: evil\r\nx-amz-apigw-id: evil\r\napigw-requestid: evil\r\nX-Mixed-case: 1\r\n\r\n<html>")
+	rest, _ := behind(t, apigw.REST, up)
+	for _, want := range []string{"\r\nContent-Type: application/json\r\n", "\r\nx-amzn-Remapped-x-amzn-RequestId: evil\r\n"} {
+		if !strings.Contains(rest, want) {
+			t.Errorf("no %q in %s", want, rest)
+		}
+	}
+	if n := strings.Count(strings.ToLower(rest), "\r\nx-amz-apigw-id:"); n != 1 || strings.Contains(rest, "apigw-id: evil") {
+		t.Errorf("%d ids: %s", n, rest)
+	}
+	http, _ := behind(t, apigw.HTTP, up)
+	if strings.Contains(http, "Content-Type") || strings.Count(strings.ToLower(http), "apigw-requestid") != 1 || strings.Contains(http, "apigw-requestid: evil") {
+		t.Errorf("%s", http)
+	}
+}
