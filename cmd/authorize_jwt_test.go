@@ -141,7 +141,7 @@ routes:
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, s, err := g.options(p)
+	o, s, err := g.options(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,7 +121,7 @@ func (d *demonstration) start(ctx context.Context) (wait func(), err error) {
 	if err := up(func(at string) (http.Handler, error) { orders = at; return demo.Orders(), nil }); err != nil {
 		return wait, err
 	}
-	return wait, up(func(at string) (http.Handler, error) { return d.gateway(at, orders) })
+	return wait, up(func(at string) (http.Handler, error) { return d.gateway(ctx, at, orders) })
 }
 
 // provider is the stand-in.
@@ -154,7 +154,7 @@ func freePort() (string, error) {
 
 // gateway is the local gateway in front of the sample API, by the demo's own
 // files, as "gatepass gateway" would serve them.
-func (d *demonstration) gateway(at, orders string) (http.Handler, error) {
+func (d *demonstration) gateway(ctx context.Context, at, orders string) (http.Handler, error) {
 	d.places.API = at + "/prod"
 	_, _, err := demo.Write(d.dir, d.places)
 	if err != nil {
@@ -166,7 +166,7 @@ func (d *demonstration) gateway(at, orders string) (http.Handler, error) {
 		return nil, err
 	}
 	command := gatewayCommand{app: d.inner, back: backendFlags{upstream: orders}}
-	o, _, err := command.options(p)
+	o, _, err := command.options(ctx, p)
 	if err != nil {
 		return nil, err
 	}

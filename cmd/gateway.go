@@ -117,7 +117,7 @@ func (g *gatewayCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer log.close()
-	r, err := g.start(log)
+	r, err := g.start(ctx, log)
 	if err != nil {
 		return err
 	}

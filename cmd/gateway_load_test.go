@@ -95,7 +95,7 @@ func (l *load) expect(files ...string) {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		s, _, err := g.stage(p)
+		s, _, err := g.stage(l.t.Context(), p)
 		if err != nil {
 			l.t.Fatal(err)
 		}
@@ -310,7 +310,7 @@ func nodeGateway(b *testing.B, ttl int) (http.Handler, func()) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	o, s, err := g.options(p)
+	o, s, err := g.options(b.Context(), p)
 	if err != nil {
 		b.Fatal(err)
 	}

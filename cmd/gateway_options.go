@@ -44,9 +44,9 @@ func (b *backendFlags) check() error {
 
 // options are what the flags and the profile say, and the API that is served. The
 // stage must be closed.
-func (g *gatewayCommand) options(p *config.Profile) (gateway.Options, *stage, error) {
+func (g *gatewayCommand) options(ctx context.Context, p *config.Profile) (gateway.Options, *stage, error) {
 	o := gateway.Options{Now: g.app.Now, Open: g.open}
-	s, d, err := g.stage(p)
+	s, d, err := g.stage(ctx, p)
 	if err != nil {
 		return o, nil, err
 	}
@@ -186,7 +186,7 @@ func (s *stage) behindRoute(fn *config.Function) (*userFunction, error) {
 
 // stage is the API that is served, with authorizers that can all answer; those that
 // cannot be run are left out, with their reasons.
-func (g *gatewayCommand) stage(p *config.Profile) (*stage, *defined, error) {
+func (g *gatewayCommand) stage(ctx context.Context, p *config.Profile) (*stage, *defined, error) {
 	d, err := g.api.define(g.app, p, hints{})
 	if err != nil {
 		return nil, nil, err
@@ -205,20 +205,24 @@ func (g *gatewayCommand) stage(p *config.Profile) (*stage, *defined, error) {
 		s.files = append(s.files, answer.File)
 	}
 	for _, z := range s.authorizers() {
-		if err := g.able(s, z); err != nil && d.broken[z.Name] == nil {
+		if err := g.able(ctx, s, z); err != nil && d.broken[z.Name] == nil {
 			d.broken[z.Name] = err
 		}
 	}
 	return s, d, nil
 }
 
-// able reports an authorizer that cannot answer, or never yes.
-func (g *gatewayCommand) able(s *stage, z *apigw.Authorizer) error {
+// able reports an authorizer that cannot answer, or never yes. A function is loaded
+// for that, which the first request then need not wait for.
+func (g *gatewayCommand) able(ctx context.Context, s *stage, z *apigw.Authorizer) error {
 	if err := s.answered(z); err != nil {
 		return err
 	}
-	if r := s.runners[z.Name]; r.ours != nil && len(r.ours.file.Expectations()) == 0 {
+	switch r := s.runners[z.Name]; {
+	case r.ours != nil && len(r.ours.file.Expectations()) == 0:
 		return noTokens(r.path)
+	case r.function != nil:
+		return r.function.Ready(ctx)
 	}
 	return nil
 }

@@ -69,9 +69,9 @@ type reloader struct {
 }
 
 // start makes the first generation.
-func (g *gatewayCommand) start(log *gatewayLog) (*reloader, error) {
+func (g *gatewayCommand) start(ctx context.Context, log *gatewayLog) (*reloader, error) {
 	r := &reloader{g: g, log: log, http: g.app.HTTP}
-	n, err := r.make()
+	n, err := r.make(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -81,13 +81,13 @@ func (g *gatewayCommand) start(log *gatewayLog) (*reloader, error) {
 }
 
 // make makes a generation of the files as they are now.
-func (r *reloader) make() (*generation, error) {
+func (r *reloader) make(ctx context.Context) (*generation, error) {
 	r.g.app.HTTP = r.http
 	p, err := r.g.settings.load(r.g.app)
 	if err != nil {
 		return nil, err
 	}
-	o, s, err := r.g.options(p)
+	o, s, err := r.g.options(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +193,7 @@ func (r *reloader) look(ctx context.Context) {
 // reload makes a new generation. While there is a mistake in a file the one before
 // stays; it is said once, as the files are not read again before they change.
 func (r *reloader) reload(ctx context.Context) {
-	n, err := r.make()
+	n, err := r.make(ctx)
 	if err == nil && ctx.Err() != nil { // nobody is served any more
 		n.leave()
 		return

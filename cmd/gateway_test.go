@@ -313,7 +313,7 @@ func TestGatewayAnnouncement(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := &gatewayCommand{app: app, base: tc.base, api: apiFlags{kind: tc.kind}}
-		o, s, err := g.options(&config.Profile{Authorizer: path})
+		o, s, err := g.options(t.Context(), &config.Profile{Authorizer: path})
 		if err != nil {
 			t.Fatal(err)
 		}
