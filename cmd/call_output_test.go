@@ -541,7 +541,7 @@ func TestBombsEnd(t *testing.T) {
 	outer := gzip.NewWriter(&bomb)
 	inner := gzip.NewWriter(outer)
 	line := bytes.Repeat([]byte("\n"), 1<<20)
-	for range 512 {
+	for range bombSize {
 		_, _ = inner.Write(line)
 	}
 	_, _ = inner.Close(), outer.Close()
