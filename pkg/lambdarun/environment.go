@@ -52,6 +52,7 @@ func (f *Function) environment(runtimeAPI string) []string {
 	}
 	switch h.language {
 	case node:
+		rootsWhenNeeded(env)
 		env["NODE_PATH"] = filepath.Join(h.root, "node_modules") + string(filepath.ListSeparator) + h.root
 	case python:
 		env["PYTHONIOENCODING"], env["PYTHONDONTWRITEBYTECODE"] = "utf-8", "1"
@@ -64,6 +65,22 @@ func (f *Function) environment(runtimeAPI string) []string {
 		list = append(list, name+"="+env[name])
 	}
 	return list
+}
+
+// wholeBundle is from how many bytes on a file of certificates is a system's bundle of
+// roots, and no longer the few that somebody adds to Node's.
+const wholeBundle = 64 << 10
+
+// rootsWhenNeeded has Node read a whole bundle of roots with its first connection. In
+// NODE_EXTRA_CA_CERTS it is read at the start, which then takes three times as long. The
+// function trusts no root that is not in the bundle.
+func rootsWhenNeeded(env map[string]string) {
+	bundle := env["NODE_EXTRA_CA_CERTS"]
+	if info, err := os.Stat(bundle); err != nil || info.Size() < wholeBundle {
+		return
+	}
+	delete(env, "NODE_EXTRA_CA_CERTS")
+	env["SSL_CERT_FILE"], env["NODE_OPTIONS"] = bundle, "--use-openssl-ca"
 }
 
 // asksForAWS reports whether the function is to have AWS credentials: one of the

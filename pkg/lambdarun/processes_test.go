@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -99,6 +101,35 @@ func TestEnvironment(t *testing.T) {
 		if v, ok := got[name]; ok {
 			t.Errorf("%s is passed on: %q", name, v)
 		}
+	}
+}
+
+// TestExtraRoots: a function trusts the roots that Node is told of here, whether they are
+// a few or a whole bundle, and reads none of a bundle at its start.
+func TestExtraRoots(t *testing.T) {
+	need(t, "node")
+	api := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pets") }))
+	t.Cleanup(api.Close)
+	handler := code(t, "h.js", `const https = require('https');
+exports.handler = (e, c, cb) => https.get(e.url, (r) => r.on('data', (d) => cb(null, d.toString()))).on('error', (err) => cb(err.code))`)
+	root := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: api.Certificate().Raw}))
+	for name, tc := range map[string]struct{ roots, want, variable string }{
+		"none":            {"", "error DEPTH_ZERO_SELF_SIGNED_CERT", ""},
+		"few":             {root, `result "pets"`, "NODE_EXTRA_CA_CERTS"},
+		"a whole bundle":  {strings.Repeat("a word on what comes next\n", 4000) + root, `result "pets"`, "SSL_CERT_FILE"},
+		"another's roots": {strings.Repeat("a word on what comes next\n", 4000), "error DEPTH_ZERO_SELF_SIGNED_CERT", "SSL_CERT_FILE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			here := map[string]string{"PATH": os.Getenv("PATH")}
+			if tc.roots != "" {
+				here["NODE_EXTRA_CA_CERTS"] = code(t, "roots.pem", tc.roots)
+			}
+			getenv := func(name string) string { return here[name] }
+			f, _ := start(t, lambdarun.Options{Handler: handler, Getenv: getenv})
+			want(t, invoke(f, `{"url": "`+api.URL+`"}`), tc.want)
+			f, _ = start(t, lambdarun.Options{Handler: code(t, "env.js", `exports.handler = async () => Object.keys(process.env).filter((k) => /CERT/.test(k)).join()`), Getenv: getenv})
+			want(t, invoke(f, `{}`), `result "`+tc.variable+`"`)
+		})
 	}
 }
 
