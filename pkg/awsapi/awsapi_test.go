@@ -53,7 +53,7 @@ func TestRequests(t *testing.T) {
 	ctx := t.Context()
 	c.Objects["my-bucket/a folder/ü+~$&=@:,;?#.yaml"] = "object"
 	c.Parameters["/gatepass/authorizer"] = "parameter"
-	c.Secrets["gatepass/client"] = "secret"
+	c.Secrets["gatepass/client"], c.Secrets["binary"] = "secret", "bytes"
 	c.Items["settings/name=a b#authorizer"] = "item"
 	c.Items["settings/name=a/version=2#doc"] = "sorted"
 
@@ -63,8 +63,10 @@ func TestRequests(t *testing.T) {
 	if v, err := client.Parameter(ctx, "/gatepass/authorizer"); err != nil || v.Reveal() != "parameter" {
 		t.Errorf("parameter %q, %v", v.Reveal(), err)
 	}
-	if v, err := client.Secret(ctx, "gatepass/client"); err != nil || v.Reveal() != "secret" {
-		t.Errorf("secret %q, %v", v.Reveal(), err)
+	for id, want := range map[string]string{"gatepass/client": "secret", "binary": "bytes"} {
+		if v, err := client.Secret(ctx, id); err != nil || v.Reveal() != want {
+			t.Errorf("secret %s is %q, %v", id, v.Reveal(), err)
+		}
 	}
 	if v, err := client.Item(ctx, "settings", awsapi.Key{Name: "name", Value: "a b"}, "authorizer"); err != nil || string(v) != "item" {
 		t.Errorf("item %q, %v", v, err)

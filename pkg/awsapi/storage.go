@@ -64,13 +64,17 @@ func (c *Client) Parameter(ctx context.Context, name string) (secret.String, err
 	return secret.New(out.Parameter.Value), err
 }
 
-// Secret gets the text of a secret of Secrets Manager (GetSecretValue), by name or ARN.
+// Secret gets the text of a secret of Secrets Manager (GetSecretValue), by name or ARN. A
+// binary one is taken as text.
 func (c *Client) Secret(ctx context.Context, id string) (secret.String, error) {
-	var out struct{ SecretString string }
+	var out struct {
+		SecretString string
+		SecretBinary []byte
+	}
 	err := c.json(ctx, call{
 		service: "secretsmanager", variable: "SECRETS_MANAGER", action: "secretsmanager:GetSecretValue", resource: "the secret " + clip(id),
 	}, "secretsmanager.GetSecretValue", "1.1", map[string]any{"SecretId": id}, &out)
-	return secret.New(out.SecretString), err
+	return secret.New(out.SecretString + string(out.SecretBinary)), err // one of them
 }
 
 // Key is the partition key of an item of DynamoDB, and its sort key where the table

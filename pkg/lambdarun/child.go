@@ -27,12 +27,6 @@ type frame struct {
 	long bool // more than an answer may have
 }
 
-// failureText is an error as the shims and the Runtime API have it.
-type failureText struct {
-	ErrorType    string `json:"errorType"`
-	ErrorMessage string `json:"errorMessage"`
-}
-
 func (f *Function) startChild() (worker, error) {
 	mark := newMark()
 	c := &child{frames: make(chan frame, 16), log: &logger{to: f.o.Log}}
@@ -49,6 +43,7 @@ func (f *Function) startChild() (worker, error) {
 	if c.process, err = startProcess(argv, f.environment(""), f.handler.root, sink); err != nil {
 		return nil, err
 	}
+	limitMemory(c.cmd.Process.Pid, f.o.Memory)
 	// It fits into the pipe, so that this does not wait.
 	_, _ = c.in.Write(greeting(mark, f.handler)) // of a process that is gone: start says so
 	return c, nil
@@ -73,7 +68,7 @@ func (c *child) start(ctx context.Context) (apigw.Output, bool) {
 	case l.over():
 		return l.output(initLimit), false
 	}
-	return apigw.ErrorOutput("Error: " + c.exit()), false
+	return apigw.ErrorOutput("Error: " + c.exit() + ", before its module was loaded"), false
 }
 
 // invoke hands an event over and waits for the answer to it.
@@ -130,13 +125,24 @@ func tooLarge() apigw.Output {
 	return apigw.ErrorOutput(fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload))
 }
 
-// failed is the output for an error that the function ended with.
+// failed is the output for an error that the function ended with, as the shims, the
+// Runtime API and the Invoke API have it.
 func failed(text []byte) apigw.Output {
-	var f failureText
-	if err := json.Unmarshal(text, &f); err != nil {
-		return apigw.ErrorOutput("the error of the function cannot be read: " + err.Error())
+	if message, ok := textOf(text, "errorMessage"); ok {
+		return apigw.ErrorOutput(message)
 	}
-	return apigw.ErrorOutput(f.ErrorMessage)
+	return apigw.ErrorOutput("the function failed without an error message")
+}
+
+// textOf is a string member of a JSON object. Its name is compared exactly, as API
+// Gateway does.
+func textOf(object []byte, name string) (string, bool) {
+	var members map[string]json.RawMessage
+	var text *string
+	if json.Unmarshal(object, &members) != nil || json.Unmarshal(members[name], &text) != nil || text == nil {
+		return "", false
+	}
+	return *text, true
 }
 
 // next is what the shim says next; false when the process has ended.

@@ -68,7 +68,10 @@ func post(ctx context.Context, c *http.Client, to string, event []byte) (int, st
 	}
 	defer func() { _ = res.Body.Close() }() // it was read
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxPayload+1))
-	return res.StatusCode, res.Header.Get("X-Amz-Function-Error"), body, err
+	if err != nil {
+		return 0, "", nil, &url.Error{Op: "Post", URL: to, Err: err}
+	}
+	return res.StatusCode, res.Header.Get("X-Amz-Function-Error"), body, nil
 }
 
 // invokeElsewhere asks, and reads the answer as API Gateway does.
@@ -115,16 +118,11 @@ func refused(status int, body []byte) string {
 // X-Amz-Function-Error: that an object with errorMessage and errorType, which no
 // authorizer answers with, is an error all the same is inferred.
 func ofInvoke(functionError string, body []byte) apigw.Output {
-	var e struct {
-		ErrorMessage *string `json:"errorMessage"`
-		ErrorType    *string `json:"errorType"`
-	}
-	err := json.Unmarshal(body, &e)
+	_, isMessage := textOf(body, "errorMessage")
+	_, isType := textOf(body, "errorType")
 	switch text := strings.TrimSpace(string(body)); {
-	case functionError != "" && (err != nil || e.ErrorMessage == nil):
-		return apigw.ErrorOutput("the function failed without an error message")
-	case functionError != "", err == nil && e.ErrorMessage != nil && e.ErrorType != nil:
-		return apigw.ErrorOutput(*e.ErrorMessage)
+	case functionError != "", isMessage && isType:
+		return failed(body)
 	case strings.HasPrefix(text, "Task timed out after"):
 		return apigw.TimeoutOutput(text)
 	}

@@ -37,25 +37,29 @@ func (h *handler) spec() string {
 }
 
 // module is the file as Lambda names it: from the root of the function, with slashes
-// and without its extension.
+// and without its extension. A package of Python's is named by its folder.
 func (h *handler) module() string {
 	rel, err := filepath.Rel(h.root, h.file)
 	if err != nil {
 		rel = filepath.Base(h.file)
 	}
-	return filepath.ToSlash(strings.TrimSuffix(rel, filepath.Ext(rel)))
+	name := filepath.ToSlash(strings.TrimSuffix(rel, filepath.Ext(rel)))
+	if h.language == python {
+		name = strings.TrimSuffix(name, "/__init__")
+	}
+	return name
 }
 
 // findHandler finds the file that a text names. Its errors are of kind Usage.
 func findHandler(dir, text string) (*handler, error) {
-	path, export, _ := strings.Cut(text, "#")
+	path, export := text, ""
+	if at := strings.LastIndexByte(text, '#'); at >= 0 && !exists(dir, text) { // or the file has one in its name
+		path, export = text[:at], text[at+1:]
+	}
 	if path == "" {
 		return nil, fault.New(fault.Usage, "which handler? no file is named").WithHint("for example simple.js, or auth.py#check")
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	path, err := filepath.Abs(path)
+	path, err := filepath.Abs(within(dir, path))
 	if err != nil {
 		return nil, fault.New(fault.Usage, "the handler %s: %w", text, err)
 	}
@@ -73,6 +77,19 @@ func findHandler(dir, text string) (*handler, error) {
 	}
 	return nil, fault.New(fault.Usage, "there is no handler file %s", path).
 		WithHint("name a file: simple.js, auth.py#check, bootstrap; or a handler as Lambda has it: src/auth.handler")
+}
+
+// within is a path that is relative to a folder, unless it is absolute.
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+func exists(dir, path string) bool {
+	_, err := os.Stat(within(dir, path))
+	return err == nil
 }
 
 // findBootstrap is the executable in the folder of a function.
@@ -106,7 +123,8 @@ func ofFile(path, export string, info fs.FileInfo) (*handler, error) {
 				WithHint("if it is to be run as a bootstrap: chmod +x %s", path)
 		}
 		if export != "" {
-			return nil, fault.New(fault.Usage, "%s is an executable, which has no exports: leave out #%s", path, export)
+			return nil, fault.New(fault.Usage, "%s is an executable, which has no exports: leave out #%s", path, export).
+				WithHint("where it reads its handler's name, as bootstraps in shell do: --env _HANDLER=%s", export)
 		}
 	}
 	return h, nil
@@ -165,18 +183,21 @@ func rootOf(dir string, h *handler) string {
 type lambdaFile struct{ file, export string }
 
 // lambdaFiles are those files. The first dot ends the file's name in Node, where
-// exports may be nested; the last one does in Python, where others are folders.
+// exports may be nested; the last one does in Python, where others are folders. A
+// folder stands for its index, or for the package that it is.
 func lambdaFiles(path string) []lambdaFile {
 	folder, base := filepath.Split(path)
 	var list []lambdaFile
 	if stem, export, ok := strings.Cut(base, "."); ok && stem != "" && export != "" {
-		for _, ext := range []string{".js", ".mjs", ".cjs"} {
-			list = append(list, lambdaFile{folder + stem + ext, export})
+		for _, ending := range []string{".js", ".mjs", ".cjs", string(filepath.Separator) + "index.js"} {
+			list = append(list, lambdaFile{folder + stem + ending, export})
 		}
 	}
 	if dot := strings.LastIndexByte(base, '.'); dot > 0 && dot < len(base)-1 {
 		module := strings.ReplaceAll(base[:dot], ".", string(filepath.Separator))
-		list = append(list, lambdaFile{folder + module + ".py", base[dot+1:]})
+		for _, ending := range []string{".py", string(filepath.Separator) + "__init__.py"} {
+			list = append(list, lambdaFile{folder + module + ending, base[dot+1:]})
+		}
 	}
 	return list
 }

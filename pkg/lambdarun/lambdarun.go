@@ -107,7 +107,7 @@ func New(o Options) (*Function, error) {
 func (o *Options) check() error {
 	switch {
 	case o.Timeout > MaxTimeout || o.Timeout < time.Millisecond:
-		return fault.New(fault.Usage, "the time limit of a function is at most %s, not %s", MaxTimeout, o.Timeout)
+		return fault.New(fault.Usage, "the time limit of a function is from %s to %s, not %s", time.Millisecond, MaxTimeout, o.Timeout)
 	case o.Memory < MinMemory || o.Memory > MaxMemory:
 		return fault.New(fault.Usage, "the memory of a function is from %d to %d MB, not %d", MinMemory, MaxMemory, o.Memory)
 	}
@@ -141,11 +141,11 @@ func (f *Function) command() ([]string, error) {
 	if f.temp == "" {
 		dir, err := os.MkdirTemp(f.o.TempDir, "gatepass-")
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("no temporary folder for its runtime: %w", err)
 		}
 		if err := writeShim(f.handler.language, dir); err != nil {
 			_ = os.RemoveAll(dir) // what could not be written
-			return nil, err
+			return nil, fmt.Errorf("its runtime cannot be written: %w", err)
 		}
 		f.temp = dir
 	}
@@ -285,7 +285,7 @@ func (f *Function) take(ctx context.Context) (*warm, apigw.Output, bool) {
 	}
 	started, err := f.startWorker()
 	if err != nil {
-		return nil, apigw.NotInvokedOutput(fmt.Sprintf("%s cannot be run: %s", f, notStarted(err))), false
+		return nil, apigw.NotInvokedOutput(fmt.Sprintf("%s cannot be run: %s", f, err)), false
 	}
 	w := &warm{started, files}
 	if out, ok := w.start(ctx); !ok {

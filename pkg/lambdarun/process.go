@@ -53,14 +53,14 @@ func startProcess(argv, env []string, dir string, sink *splitter) (*process, err
 }
 
 // notStarted is why a program did not start, in words where the system's mislead.
-func notStarted(err error) string {
+func notStarted(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
-		return "it is made for another system or processor, or it is a script without a first line that starts with #!"
+		return errors.New("it is made for another system or processor, or it is a script whose first line does not start with #! and a program")
 	case errors.Is(err, fs.ErrNotExist):
-		return "it is gone, or the program that its first line names is missing"
+		return errors.New("it is gone, or the program that its first line names is missing")
 	}
-	return err.Error()
+	return err
 }
 
 // start starts the program in a group.
@@ -71,7 +71,7 @@ func (p *process) start() error {
 	}
 	if err := p.cmd.Start(); err != nil {
 		p.group.release()
-		return err
+		return notStarted(err)
 	}
 	if err := p.group.adopt(p.cmd); err != nil {
 		_ = p.cmd.Process.Kill() // which has done nothing yet

@@ -256,7 +256,8 @@ func TestNew(t *testing.T) {
 		{lambdarun.Options{Handler: "notes.txt"}, "neither JavaScript nor Python by its name, and not executable", "chmod +x"},
 		{lambdarun.Options{Handler: "."}, "is a folder without an executable bootstrap", "name the handler's file"},
 		{lambdarun.Options{Handler: "h.js", Memory: 64}, "from 128 to 10240 MB, not 64", ""},
-		{lambdarun.Options{Handler: "h.js", Timeout: time.Hour}, "at most 15m0s, not 1h0m0s", ""},
+		{lambdarun.Options{Handler: "h.js", Timeout: time.Hour}, "from 1ms to 15m0s, not 1h0m0s", ""},
+		{lambdarun.Options{Handler: "h.js", Timeout: time.Nanosecond}, "from 1ms to 15m0s, not 1ns", ""},
 		{lambdarun.Options{Handler: "h.js", Env: map[string]string{"A=B": "c"}}, `"A=B" cannot be an environment variable`, ""},
 		{lambdarun.Options{URL: "127.0.0.1:9000"}, "is no URL of a function", "for example http://127.0.0.1:9000"},
 		{lambdarun.Options{URL: "ftp://x"}, "is no URL of a function", "for example"},
@@ -317,6 +318,8 @@ func TestRuntimeAPI(t *testing.T) {
 	}
 	want(t, invoke(f, `{"do": "unauthorized"}`), "error Unauthorized")
 	want(t, invoke(f, `{"do": "large"}`), "error Response payload size exceeded maximum allowed payload size (6291556 bytes).")
+	want(t, invoke(f, `{"do": "stream"}`), `result {"streamed":true}`)
+	want(t, invoke(f, `{"do": "stream and fail"}`), "error Unauthorized")
 	want(t, invoke(f, `{"do": "panic"}`), "error out of order")
 	if once() == first {
 		t.Error("the process that panicked is still there")
@@ -365,6 +368,8 @@ func TestInvokeURL(t *testing.T) {
 		{"error", 200, "Unhandled", `{"errorMessage":"Unauthorized","errorType":"Error"}`, "error Unauthorized"},
 		{"handled error", 200, "Handled", `{"errorMessage":"Unauthorized"}`, "error Unauthorized"},
 		{"error without its header", 200, "", `{"errorMessage":"Unauthorized","errorType":"string","trace":[]}`, "error Unauthorized"},
+		{"error with other names", 200, "Unhandled", `{"ErrorMessage":"Unauthorized","errortype":"Error"}`, "error the function failed without an error message"},
+		{"a message that is none", 200, "Unhandled", `{"errorMessage":401}`, "error the function failed without an error message"},
 		{"a result that has a message", 200, "", `{"errorMessage":"Unauthorized"}`, `result {"errorMessage":"Unauthorized"}`},
 		{"error without a message", 200, "Unhandled", `{}`, "error the function failed without an error message"},
 		{"error that is no JSON", 200, "Unhandled", `oops`, "error the function failed without an error message"},
@@ -426,6 +431,15 @@ func TestInvokeURLThatDoesNotAnswer(t *testing.T) {
 	}
 	away, _ := start(t, lambdarun.Options{URL: "http://127.0.0.1:1"})
 	want(t, invoke(away, `{}`), "none 127.0.0.1:1 cannot be asked: 127.0.0.1:1 refuses connections: nothing listens there")
+	half := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = w.Write([]byte(`{"isAuthorized"`))
+	}))
+	defer half.Close()
+	f, _ = start(t, lambdarun.Options{URL: half.URL})
+	if got := said(invoke(f, `{}`)); !strings.HasSuffix(got, "closed the connection before its answer was complete") {
+		t.Errorf("got %s", got)
+	}
 }
 
 // TestRemote: a function in AWS is asked by a function value.
@@ -481,5 +495,20 @@ func TestNotStarted(t *testing.T) {
 		if got := said(invoke(f, `{}`)); !strings.HasPrefix(got, "none ") || !strings.Contains(got, reason) {
 			t.Errorf("%q: %s", text, got)
 		}
+	}
+}
+
+// TestNoTemporaryFolder: what is missing is named, and it is not the handler.
+func TestNoTemporaryFolder(t *testing.T) {
+	need(t, "node")
+	f, err := lambdarun.New(lambdarun.Options{
+		Handler: code(t, "h.js", `exports.handler = async () => 1`), LookPath: exec.LookPath, TempDir: filepath.Join(t.TempDir(), "nowhere"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if got := said(invoke(f, `{}`)); !strings.HasPrefix(got, "none ") || !strings.Contains(got, "no temporary folder for its runtime: ") {
+		t.Error(got)
 	}
 }

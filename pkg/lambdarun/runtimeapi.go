@@ -2,6 +2,7 @@ package lambdarun
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -111,6 +112,9 @@ func (b *bootstrap) answer(w http.ResponseWriter, r *http.Request, output func([
 		code, text = http.StatusRequestEntityTooLarge, `{"errorMessage":"`+out.Message+`","errorType":"RequestEntityTooLarge"}`
 	case err != nil: // it went away; how it ended is seen by whoever waits
 		return
+	case r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "": // while it was streaming its answer
+		text, _ := base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body")) // or it has no message
+		out = failed(text)
 	default:
 		out = output(body)
 	}

@@ -46,6 +46,46 @@ func TestShapes(t *testing.T) {
 			"node_modules/only/package.json": `{"name": "only", "type": "module", "exports": "./i.js"}`, "node_modules/only/i.js": `export const x = 1`,
 		}, `result 1`, ""},
 
+		{"exports that come later", "index.js", map[string]string{"index.js": `module.exports = (async () => ({ handler: async () => 1 }))()`}, `result 1`, ""},
+		{"exports that come too late", "index.js", map[string]string{"index.js": `process.nextTick(() => { exports.handler = async () => 1 })`}, `error index.js#handler is undefined or not exported`, ""},
+		{"a method", "index.js#auth.handler", map[string]string{
+			"index.js": `exports.auth = new (class { constructor() { this.known = true } async handler() { return String(this.known) } })()`,
+		}, `result "undefined"`, ""},
+		{"a level of Lambda's console", "index.js", map[string]string{"index.js": `exports.handler = async () => { console.fatal('%s!', 'over'); return 1 }`}, `result 1`, "over!"},
+		{"an answer that is streamed", "index.js", map[string]string{
+			"index.js": `exports.handler = awslambda.streamifyResponse(async (e, out) => { out.setContentType('application/json'); out.write('{\n'); out.write(Buffer.from('"a": 1}\n')); out.end() })`,
+		}, "result {\r\"a\": 1}\r", ""},
+		{"an error instead of a stream", "index.js", map[string]string{"index.js": `exports.handler = awslambda.streamifyResponse(async () => { throw new Error('Unauthorized') })`}, `error Unauthorized`, ""},
+		{"a stream that does not end", "index.js", map[string]string{"index.js": `exports.handler = awslambda.streamifyResponse(async (e, out) => { out.write('{}') })`}, `error the stream of the answer is not ended`, ""},
+		{"a stream for HTTP", "index.js", map[string]string{
+			"index.js": `exports.handler = awslambda.streamifyResponse(async (e, out) => { awslambda.HttpResponseStream.from(out, { statusCode: 200 }).end('x') })`,
+		}, "result {\"statusCode\":200}\x00\x00\x00\x00\x00\x00\x00\x00x", ""},
+		{"a module that is never loaded", "index.mjs", map[string]string{"index.mjs": `await new Promise(() => {}); export const handler = 1`}, `error Error: Runtime exited`, ""},
+
+		{"what only Lambda's encoder takes", "h.py", map[string]string{
+			"h.py": "import collections, decimal\nT = collections.namedtuple('T', 'a b')\ndef lambda_handler(e, c): return T(decimal.Decimal('1.10'), [{b'k': b'v'}, T(decimal.Decimal(10), decimal.Decimal('NaN'))])",
+		}, `result {"a": 1.10, "b": [{"k": "v"}, {"a": 10, "b": NaN}]}`, ""},
+		{"an answer in bytes", "h.py", map[string]string{"h.py": "def lambda_handler(e, c): return b'{\\n\"a\": 1}'"}, "result {\r\"a\": 1}", ""},
+		{"an answer that is no text", "h.py", map[string]string{"h.py": "def lambda_handler(e, c): return {'a': b'\\xff'}"}, `error Unable to marshal response: 'utf-8' codec`, ""},
+		{"a mark in its name", "a#b.js", map[string]string{"a#b.js": `exports.handler = async () => 1`}, `result 1`, ""},
+		{"a mark in its name, and an export", "a#b.js#other", map[string]string{"a#b.js": `exports.other = async () => 1`}, `result 1`, ""},
+		{"a mistake in an ES module", "index.mjs", map[string]string{"index.mjs": "export const handler = async () => {\n  const x = ;\n}"}, `error SyntaxError: Unexpected token ';'`, "index.mjs:2\n  const x = ;\n            ^\n"},
+		{"a folder with an index", "src/auth.handler", map[string]string{"src/auth/index.js": `exports.handler = async () => 1`}, `result 1`, ""},
+		{"a package itself", "pkg.handler", map[string]string{"pkg/__init__.py": "import os\nfrom .conf import X\ndef handler(e, c): return [X, __name__, os.environ['_HANDLER']]", "pkg/conf.py": "X = 9"},
+			`result [9, "pkg", "pkg.handler"]`, ""},
+		{"a package in a package", "app/auth.handler", map[string]string{"app/auth/__init__.py": "from .conf import X\ndef handler(e, c): return [X, __name__]", "app/auth/conf.py": "X = 9"},
+			`result [9, "app.auth"]`, ""},
+		{"processes of its own", "h.py", map[string]string{
+			"h.py": "import multiprocessing\ndef lambda_handler(e, c):\n  p = multiprocessing.get_context('spawn').Process(target=print, args=('from a process',))\n  p.start()\n  p.join()\n  return p.exitcode",
+		}, `result 0`, "from a process"},
+		{"an error without an output", "h.py", map[string]string{"h.py": "import sys\ndef lambda_handler(e, c):\n  sys.stdout.close()\n  sys.stderr.close()\n  raise Exception('Unauthorized')"}, `error Unauthorized`, ""},
+		{"a package that is missing", "index.js", map[string]string{"index.js": `require('@no/where/at/all')`}, `error Error: Cannot find module '@no/where/at/all'`, "the package must be installed beside the handler: npm install @no/where\n"},
+		{"a package of AWS that is missing", "index.mjs", map[string]string{"index.mjs": `import '@aws-sdk/client-nowhere'`}, `error Error [ERR_MODULE_NOT_FOUND]: `, "Lambda has this package; here it must be installed beside the handler: npm install @aws-sdk/client-nowhere\n"},
+		{"a module that is missing", "h.py", map[string]string{"h.py": "import nowhere.at.all"}, `error Unable to import module 'h': No module named 'nowhere'`, "nowhere is neither beside the handler nor installed for "},
+		{"a rejection that the module leaves", "index.js", map[string]string{"index.js": `Promise.reject(new Error('too early')); exports.handler = async () => 1`}, `error Error: too early`, "Error: too early"},
+		{"an import that the module leaves", "index.js", map[string]string{"index.js": `import('./nowhere.mjs'); exports.handler = async () => new Promise(() => {})`}, `error Error [ERR_MODULE_NOT_FOUND]: Cannot find module`, ""},
+		{"a virtual environment", "h.py", map[string]string{"h.py": "import nowhere", ".venv/pyvenv.cfg": ""}, `error Unable to import module 'h'`, "the virtual environment .venv is not in use"},
+		{"the name of a module of Python's", "token.py", map[string]string{"token.py": "def lambda_handler(e, c): return 1"}, `result 1`, "Python has a module token of its own"},
 		{"a package", "app/auth.handler", map[string]string{
 			"app/__init__.py": ``, "app/conf.py": `X = 5`, "app/auth.py": "from .conf import X\nimport app.conf\ndef handler(e, c): return [X, __name__]",
 		}, `result [5, "app.auth"]`, ""},
@@ -95,6 +135,17 @@ func TestShapes(t *testing.T) {
 				t.Errorf("the log is %q, without %q", l.text(), tc.log)
 			}
 		})
+	}
+}
+
+// TestMissingFile: what npm cannot bring is not asked of it.
+func TestMissingFile(t *testing.T) {
+	need(t, "node")
+	for _, text := range []string{`require('./nowhere')`, `require('/no/where')`, `exports.handler = async () => import('./nowhere.mjs')`} {
+		f, l := start(t, lambdarun.Options{Handler: code(t, "h.js", text)})
+		if got := said(invoke(f, `{}`)); !strings.Contains(got, "Cannot find module") || strings.Contains(l.text(), "npm") {
+			t.Errorf("%s: %s, %s", text, got, l.text())
+		}
 	}
 }
 

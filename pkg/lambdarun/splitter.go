@@ -17,6 +17,7 @@ type splitter struct {
 
 	buf     []byte
 	at      int // what is before it has been dealt with
+	seen    int // so many bytes from there on have no end of a line
 	inFrame bool
 	tooLong bool
 }
@@ -26,7 +27,9 @@ func (s *splitter) Write(p []byte) (int, error) {
 	s.buf = append(s.buf, p...)
 	for s.step() {
 	}
-	s.buf, s.at = s.buf[:copy(s.buf, s.buf[s.at:])], 0
+	if s.at > 0 {
+		s.buf, s.at = s.buf[:copy(s.buf, s.buf[s.at:])], 0
+	}
 	if len(s.buf) == 0 && cap(s.buf) > 4*maxLine {
 		s.buf = nil // after a large answer
 	}
@@ -36,7 +39,11 @@ func (s *splitter) Write(p []byte) (int, error) {
 // step takes one line or frame off the buffer.
 func (s *splitter) step() bool {
 	text := s.buf[s.at:]
-	end := bytes.IndexByte(text, '\n')
+	end := bytes.IndexByte(text[s.seen:], '\n')
+	if end >= 0 {
+		end += s.seen
+	}
+	s.seen = 0
 	if s.inFrame {
 		return s.stepFrame(text, end)
 	}
@@ -83,6 +90,7 @@ func (s *splitter) stepFrame(text []byte, end int) bool {
 		s.tooLong = true
 		s.buf = s.buf[:s.at+most]
 	}
+	s.seen = len(s.buf) - s.at // a frame may be long, and come in many pieces
 	return false
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // split is what a splitter makes of text that comes in pieces of a size.
@@ -91,5 +92,25 @@ func TestLoggerIsBounded(t *testing.T) {
 	l.reset()
 	if l.line([]byte("again\r")); got[len(got)-1] != "again" {
 		t.Errorf("after a new start: %q", got[len(got)-1])
+	}
+}
+
+// TestSplitterManyPieces: what a frame costs grows with its length, however small the
+// pieces are that it comes in.
+func TestSplitterManyPieces(t *testing.T) {
+	frames := 0
+	s := &splitter{mark: []byte("\x1emark "), line: func([]byte) {}, frame: func(_ []byte, long bool) {
+		if frames++; !long {
+			t.Error("it is not too long")
+		}
+	}}
+	begin, piece := time.Now(), bytes.Repeat([]byte("x"), 1<<10)
+	_, _ = s.Write(s.mark)
+	for range 20 << 10 {
+		_, _ = s.Write(piece)
+	}
+	_, _ = s.Write([]byte("\n"))
+	if took := time.Since(begin); frames != 1 || took > 5*time.Second {
+		t.Errorf("%d frames in %s", frames, took)
 	}
 }

@@ -29,7 +29,7 @@ type Cloud struct {
 
 	Objects    map[string]string // "BUCKET/KEY"
 	Parameters map[string]string
-	Secrets    map[string]string
+	Secrets    map[string]string // the one with the name binary is so
 	// Items are string attributes by "TABLE/KEY=VALUE#ATTRIBUTE", with "/SORT=VALUE"
 	// behind the value for a sort key.
 	Items map[string]string
@@ -129,6 +129,9 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request, service string, bo
 		var in struct{ SecretId string }
 		_ = json.Unmarshal(body, &in)
 		c.answer(w, service, "ResourceNotFoundException", c.Secrets, in.SecretId, func(v string) any {
+			if in.SecretId == "binary" {
+				return map[string]any{"Name": in.SecretId, "SecretBinary": []byte(v)}
+			}
 			return map[string]any{"Name": in.SecretId, "SecretString": v}
 		})
 	case target == "DynamoDB_20120810.GetItem":

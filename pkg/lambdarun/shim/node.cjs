@@ -78,12 +78,14 @@ function readLine() {
 const { mark, file, name } = parse(readLine());
 const post = (kind, id, text) => writeAll(`${mark}${kind} ${id} ${text}\n`);
 
-// describe is an error as Lambda reports it.
+// describe is an error as Lambda reports it, which takes name, message and stack to be
+// texts: of an error whose stack is taken away it reports no message either.
 function describe(err) {
   try {
     const like = err && typeof err.name === 'string' && typeof err.message === 'string' && typeof err.stack === 'string';
     if (types.isNativeError(err) || (like && err.name && err.message && err.stack)) {
-      return { errorType: err.name, errorMessage: err.message, trace: String(err.stack).split('\n') };
+      const [errorType, errorMessage, stack] = [err.name, err.message, err.stack].map((text) => text?.replace(/\x7f/g, '%7F'));
+      return { errorType, errorMessage, trace: stack.split('\n') };
     }
     return { errorType: typeof err, errorMessage: err.toString(), trace: [] };
   } catch {
@@ -144,15 +146,60 @@ function noteRequiredModules() {
 }
 let noted = false;
 
+// Written is an answer that was written to a stream, made one line of as answers go
+// out: to JSON the ends of lines are all the same.
+class Written {
+  constructor(parts) {
+    this.text = Buffer.concat(parts.map((part) => Buffer.from(part))).toString('utf8').replaceAll('\n', '\r');
+  }
+}
+
+// What handlers that stream their answers are made with (AWS: "Response streaming for
+// Lambda functions"). API Gateway waits for the whole of what an authorizer writes.
+globalThis.awslambda = {
+  streamifyResponse: (handler) => async (event, context) => {
+    const parts = [];
+    const stream = new Writable({ objectMode: true, write(chunk, encoding, done) {
+      parts.push(typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk : stringify(chunk));
+      done();
+    } });
+    stream.setContentType = () => {};
+    await Reflect.apply(handler, {}, [event, stream, context]);
+    if (!stream.writableEnded) throw new Error('the stream of the answer is not ended');
+    return new Written(parts);
+  },
+  HttpResponseStream: {
+    from(stream, prelude) {
+      stream.write(stringify(prelude) + '\0'.repeat(8));
+      return stream;
+    },
+  },
+};
+
+// Lambda's console has one level more.
+console.fatal = (...args) => console.error(...args);
+
+// showPosition prints where a mistake in an ES module is, which Node says only when it
+// looks for it alone.
+function showPosition(err) {
+  if (String(err.stack).includes(file)) return;
+  const check = require('node:child_process').spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' });
+  writeAll((check.stderr || '').split('\n').slice(0, 3).join('\n') + '\n');
+}
+
 async function load() {
   noteRequiredModules();
   let exported;
   try {
-    exported = isModule(file) ? await import(pathToFileURL(file).href) : Module.createRequire(file)(file);
+    exported = await (isModule(file) ? import(pathToFileURL(file).href) : Module.createRequire(file)(file));
   } catch (err) {
-    if (err instanceof SyntaxError) throw named('UserCodeSyntaxError', err);
+    if (err instanceof SyntaxError) {
+      showPosition(err);
+      throw named('UserCodeSyntaxError', err);
+    }
     if (err && (err.code === 'MODULE_NOT_FOUND' || err.code === 'ERR_MODULE_NOT_FOUND')) {
-      if (/'@aws-sdk\//.test(err.message)) writeAll('Lambda has this package; here it must be installed beside the handler: npm install\n');
+      const [, missing] = /^Cannot find (?:module|package) '((?:@[^'/]+\/)?[^'@./:\\][^'/]*)/.exec(err.message) || [];
+      if (missing) writeAll(`${missing.startsWith('@aws-sdk/') ? 'Lambda has this package; here it' : 'the package'} must be installed beside the handler: npm install ${missing}\n`);
       throw named('ImportModuleError', err);
     }
     throw err;
@@ -169,7 +216,9 @@ async function load() {
 // What is to be done when the event loop is empty, and with errors that nobody caught.
 let onEmpty = null;
 let onFatal = (err, code) => {
-  post('init', '-', stringify(describe(err)));
+  const text = describe(err);
+  show(text);
+  post('init', '-', stringify(text));
   process.exit(code);
 };
 process.on('beforeExit', () => {
@@ -199,7 +248,7 @@ function invoke(handler) {
     if (answered) return;
     let text;
     try {
-      text = stringify(result);
+      text = result instanceof Written ? result.text : stringify(result);
     } catch (err) {
       writeAll(`${err && err.message}\n`);
       return fail(new Error('Unable to stringify response body'));
@@ -235,6 +284,7 @@ function invoke(handler) {
     identity: undefined,
     invokedFunctionArn: arn,
     awsRequestId: id,
+    tenantId: undefined,
     getRemainingTimeInMillis: () => deadline - Date.now(),
   };
   // A callback's answer waits until the event loop is empty, an error does not.
@@ -252,18 +302,16 @@ function invoke(handler) {
     next();
   };
   try {
-    const result = handler(event, context, callback);
-    if (result && typeof result.then === 'function') result.then(context.succeed, context.fail);
+    const result = Reflect.apply(handler, {}, [event, context, callback]); // methods find an object there in Lambda
+    if (result && typeof result.then === 'function') result.then(context.succeed, context.fail).catch(context.fail);
   } catch (err) {
-    callback(err === undefined || err === null ? 'handled' : err);
+    callback(err);
   }
 }
 
-load().then((handler) => {
+// The module is loaded by a promise, as in Lambda: what it leaves for the next tick comes
+// too late for its exports. Rejections that it leaves unhandled come before it is ready.
+Promise.resolve().then(load).then((handler) => setImmediate(() => {
   post('ready', '-', '');
-  setImmediate(invoke, handler);
-}, (err) => {
-  const text = describe(err);
-  show(text);
-  onFatal(err, 1);
-});
+  invoke(handler);
+}), (err) => onFatal(err, 1));

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import logging
 import os
+import re
 import sys
 import time
 import traceback
@@ -26,6 +27,8 @@ def read_line():
 
 start = read_line()
 mark, path, module_name, name = start["mark"], start["file"], start["module"], start["name"]
+shim = __file__
+del __file__  # so that multiprocessing does not run this again in its processes
 
 
 def post(kind, invocation, text):
@@ -45,12 +48,15 @@ def describe(kind, message, trace=()):
 
 def frames(e):
     # Where an error is from, as far as the function goes.
-    return [f for f in traceback.extract_tb(e.__traceback__) if f.filename != __file__ and not f.filename.startswith("<frozen ")]
+    return [f for f in traceback.extract_tb(e.__traceback__) if f.filename != shim and not f.filename.startswith("<frozen ")]
 
 
 def show(e):
-    trace = "".join(traceback.format_list(frames(e))).rstrip()
-    print("[ERROR] %s: %s" % (type(e).__name__, e), *(["Traceback (most recent call last):", trace] if trace else []), sep="\n", file=sys.stderr)
+    try:
+        trace = "".join(traceback.format_list(frames(e))).rstrip()
+        print("[ERROR] %s: %s" % (type(e).__name__, e), *(["Traceback (most recent call last):", trace] if trace else []), sep="\n", file=sys.stderr)
+    except Exception:
+        pass  # the function has closed its output, say: the error is the same
 
 
 def fail_init(kind, message):
@@ -74,17 +80,6 @@ class Log(logging.Handler):
             print(self.format(record))
         except Exception:
             self.handleError(record)
-
-
-def limit_memory():
-    # What a process allocates is bounded where the system can: not on Windows. What
-    # threads reserve counts here, and not in Lambda: it gets room of its own.
-    try:
-        import resource
-        most = (int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) + 512) << 20
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-    except (ImportError, KeyError, ValueError, OSError):
-        pass
 
 
 class Beside:
@@ -111,7 +106,8 @@ def find():
         return importlib.import_module(module_name)
     spec = importlib.util.spec_from_file_location(module_name, path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(module_name, module)  # one of the library keeps its name
+    if sys.modules.setdefault(module_name, module) is not module:  # one of the library keeps its name
+        print("Python has a module %s of its own, which Lambda would take for the handler's: its file needs another name" % module_name, file=sys.stderr)
     try:
         spec.loader.exec_module(module)
     except ImportError as e:
@@ -142,8 +138,14 @@ def load():
         module = find()
     except ImportError as e:
         show(e)
-        if (e.name or "").split(".")[0] in ("boto3", "botocore"):
+        top = (e.name or "").split(".")[0]
+        if top in ("boto3", "botocore"):
             print("Lambda has this module; here it must be installed: pip install boto3", file=sys.stderr)
+        elif isinstance(e, ModuleNotFoundError) and top:
+            print("%s is neither beside the handler nor installed for %s" % (top, sys.executable), file=sys.stderr)
+        for folder in (".venv", "venv", "env"):
+            if os.path.exists(os.path.join(start["root"], folder, "pyvenv.cfg")):
+                print("the virtual environment %s is not in use: activate it first" % folder, file=sys.stderr)
         fail_init("ImportModuleError", "Unable to import module '%s': %s" % (module_name, e))
     except SyntaxError as e:
         fail_init("UserCodeSyntaxError", "Syntax error in module '%s': %s" % (module_name, e))
@@ -176,6 +178,7 @@ class Context:
         self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
         self.client_context = None
         self.identity = Identity()
+        self.tenant_id = None
         self._deadline = call["deadline"]
 
     def get_remaining_time_in_millis(self):
@@ -185,12 +188,31 @@ class Context:
         sys.stdout.write(str(message))
 
 
-def number(value):
-    # Lambda's own encoder takes decimals, and nothing else that json does not.
+def plain(value, above=frozenset()):
+    # What json does not take as simplejson does, which Lambda writes answers with: tuples
+    # with names are objects, bytes are text, decimals are numbers with all their digits.
+    if isinstance(value, bytes):
+        return value.decode()
     decimal = sys.modules.get("decimal")
     if decimal and isinstance(value, decimal.Decimal):
-        return float(value)
-    raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+        return mark + ("NaN" if value.is_nan() else str(value))
+    if not isinstance(value, (dict, list, tuple)):
+        return value
+    if id(value) in above:
+        raise ValueError("Circular reference detected")
+    above |= {id(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {k.decode() if isinstance(k, bytes) else k: plain(v, above) for k, v in value.items()}
+    return [plain(v, above) for v in value]
+
+
+def encode(result):
+    if isinstance(result, bytes):  # goes as it is, made one line of: to JSON their ends are all the same
+        return result.replace(b"\n", b"\r").decode("utf-8", "replace")
+    decimals = re.escape(json.dumps(mark)[:-1]) + '([^"]*)"'
+    return re.sub(decimals, r"\1", json.dumps(plain(result)))
 
 
 def invoke(handler):
@@ -200,19 +222,18 @@ def invoke(handler):
     try:
         result = handler(call["event"], Context(call))
     except Exception as e:
+        show(e)
         try:
-            show(e)
             return post("error", call["id"], describe(type(e).__name__, str(e), traceback.format_list(frames(e))))
         except Exception:
             return post("error", call["id"], describe(type(e).__name__, "the error has no text that can be read"))
     try:
-        text = json.dumps(result, default=number)
+        text = encode(result)
     except Exception as e:
         return post("error", call["id"], describe("Runtime.MarshalError", "Unable to marshal response: %s" % e))
     post("ok", call["id"], text)
 
 
-limit_memory()
 logging.getLogger().addHandler(Log())
 function = load()
 post("ready", "-", "")

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -42,6 +44,10 @@ func handle(ctx context.Context, event map[string]any) (any, error) {
 		os.Exit(0)
 	case "hang":
 		time.Sleep(time.Hour)
+	case "stream":
+		return strings.NewReader(`{"streamed":true}`), nil
+	case "stream and fail":
+		return io.MultiReader(strings.NewReader(`{"a":`), iotest.ErrReader(errors.New("Unauthorized"))), nil
 	case "large":
 		return strings.Repeat("x", 10<<20), nil
 	}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package lambdarun
+
+func limitMemory(int, int) {}
