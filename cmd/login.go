@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -40,28 +41,30 @@ func newLogin(app *App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "login",
 		Short: "Log in with the browser and keep the tokens",
-		Long: `Login opens the issuer's login page in the browser, takes the answer on one of the
-app's redirect URIs on this machine, checks it, and keeps the tokens. Whoever is
-still logged in stays so: --force logs in anew. While another login with the same
-profile is under way, this one waits for it and takes what it gets.
+		Long: `Login opens the issuer's login page in the browser, takes the answer on one of
+the app's redirect URIs on this machine, checks it, and keeps the tokens.
+Whoever is still logged in stays so: --force logs in anew. While another login
+with the same profile is under way, this one waits for it and takes what it
+gets.
 
-The tokens are in a file that only you can read, sealed by a key in the system's
-keyring where there is one that works within 3 seconds; if not, that is said once.
---store chooses: keyring, file, or memory (gone when the machine restarts).
---require-keyring refuses anything else. The login is for the API that is set when
-it is made; a project's file that names another is not given its tokens.
+The tokens are in a file that only you can read, sealed by a key in the
+system's keyring where there is one that works within 3 seconds; if not, that
+is said once. --store chooses: keyring, file, or memory (gone when the machine
+restarts). --require-keyring refuses anything else. The login is for the API
+that is set when it is made; a project's file that names another is not given
+its tokens.
 
-The browser is the one of the setting browser (a program and its arguments, {url}
-among them), or in BROWSER (a command; %s in it is the URL), or the platform's own.
-On a terminal the address that the browser ends at may also be pasted, for
-browsers that cannot reach this machine. docs/login.md has more: ssh, containers,
-https redirect URIs, and proving again who one is.
+The browser is the one of the setting browser (a program and its arguments,
+{url} among them), or in BROWSER (a command; %s in it is the URL), or the
+platform's own. On a terminal the address that the browser ends at may also be
+pasted, for browsers that cannot reach this machine. docs/login.md has more:
+ssh, containers, https redirect URIs, and proving again who one is.
 
-The app's client secret, if it has one, comes from GATEPASS_CLIENT_SECRET or from
-client_secret_command in your own gatepass.yaml. --client-secret-stdin takes it
-from standard input for this login; renewing the tokens needs it again. It is sent
-to an issuer that you name yourself; where only the project's file names it, you
-are asked once, on a terminal.`,
+The app's client secret, if it has one, comes from GATEPASS_CLIENT_SECRET or
+from client_secret_command in your own gatepass.yaml. --client-secret-stdin
+takes it from standard input for this login; renewing the tokens needs it
+again. It is sent to an issuer that you name yourself; where only the project's
+file names it, you are asked once, on a terminal.`,
 		Example: `  gatepass login
   gatepass login --subdomain acme --client-id e0001112-... --redirect-uri http://localhost:3000/oauth/callback
   gatepass login --force --no-browser
@@ -138,7 +141,8 @@ func (l *loginFlags) secret() (secret.String, error) {
 	return s, err
 }
 
-// stillIn reports whether there is nothing to do.
+// stillIn reports whether there is nothing to do. The login of a person will not do
+// for that of the app itself, which has no ID token, nor the other way round.
 func (l *loginFlags) stillIn(ctx context.Context, s *session, p *config.Profile) (bool, error) {
 	if l.anew() {
 		return false, nil
@@ -148,7 +152,7 @@ func (l *loginFlags) stillIn(ctx context.Context, s *session, p *config.Profile)
 	if errors.As(err, &f) && f.Kind == fault.Login {
 		return false, nil
 	}
-	return err == nil && confirms(set.ID, p.SignIn.ACRValues), err
+	return err == nil && set.ID.IsZero() == l.credentials && (l.credentials || confirms(set.ID, p.SignIn.ACRValues)), err
 }
 
 // logIn gets tokens and stores them. Where that fails, those from before stay. It
@@ -201,7 +205,7 @@ func (l *loginFlags) doneByAnother(ctx context.Context, s *session, p *config.Pr
 // browser that is logged in with another account does that without asking.
 func (l *loginFlags) warnOfChange(before store.Info, set token.Set) {
 	if before.Subject != "" && before.Subject != set.Subject {
-		l.say("this is another user than before: %s, it was %s", set.Subject, before.Subject)
+		l.say("this is another user than before: %s, it was %s", cmp.Or(set.Subject, theApp), before.Subject)
 	}
 }
 

@@ -19,6 +19,9 @@ import (
 	"gatepass/pkg/token"
 )
 
+// theApp is what an app is called that has logged in for no person.
+const theApp = "the app itself"
+
 // get logs a person in, or the app itself.
 func (l *loginFlags) get(ctx context.Context, p *config.Profile, cfg login.Config) (token.Set, string, error) {
 	if l.credentials {
@@ -26,7 +29,7 @@ func (l *loginFlags) get(ctx context.Context, p *config.Profile, cfg login.Confi
 			return token.Set{}, "", fault.New(fault.Usage, "--client-credentials is the login of no person, and expect_subject (%s) wants one", p.Origin("expect_subject"))
 		}
 		set, err := login.ClientCredentials(ctx, cfg)
-		return set, "the app itself", err
+		return set, theApp, err
 	}
 	cfg, err := l.person(p, cfg)
 	if err != nil {

@@ -383,7 +383,10 @@ func TestSessionHasEnded(t *testing.T) {
 	}
 	d.change(func() { d.later = 2 * time.Hour })
 	_, errs := d.run(4, "token")
-	has(t, errs, "the login with the profile default has ended", "invalid_grant", "hint: log in: gatepass login")
+	has(t, errs, "the login with the profile default has ended: ", " refused: invalid_grant", "hint: log in: gatepass login")
+	if strings.Count(errs, "refused") != 1 {
+		t.Errorf("said more than once:\n%s", errs)
+	}
 	d.run(4, "whoami")
 	if !bytes.Equal(d.file(), old) {
 		t.Error("the stored tokens have changed")
@@ -549,16 +552,25 @@ func TestClientWithSecret(t *testing.T) {
 
 	d.env["GATEPASS_CLIENT_SECRET"] = good
 	pages := len(d.opened)
-	out, _ := d.run(0, "login", "--force", "--client-credentials")
-	has(t, out, "logged in as the app itself")
+	out, errs := d.run(0, "login", "--client-credentials")
+	has(t, out, "logged in as the app itself") // a person's login is not that
+	has(t, errs, "another user than before: the app itself, it was")
+	out, _ = d.run(0, "login", "--client-credentials")
+	has(t, out, "still logged in as the app itself")
 	if len(d.opened) != pages {
 		t.Error("a browser was opened for client credentials")
 	}
+	out, _ = d.run(0, "login")
+	has(t, out, "logged in as Ada")
+	d.run(0, "login", "--client-credentials")
 	for _, args := range [][]string{{"token"}, {"status"}} {
 		if out, errs := d.run(0, args...); strings.Contains(out+errs, good) {
 			t.Errorf("the client secret is in what %v says", args)
 		}
 	}
+	d.change(func() { d.later += 2 * time.Hour })
+	_, errs = d.run(4, "token")
+	has(t, errs, "there is no refresh token", "log in: gatepass login --client-credentials")
 }
 
 // A browser that cannot reach this machine: the person copies the address it

@@ -29,13 +29,15 @@ func newLogout(app *App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "logout",
 		Short: "Revoke the tokens and forget them",
-		Long: `Logout tells the issuer to revoke the tokens, then deletes them here, and says of
-each step how it went. The tokens are deleted even if they cannot be revoked.
+		Long: `Logout tells the issuer to revoke the tokens, then deletes them here, and says
+of each step how it went. The tokens are deleted even if they cannot be
+revoked.
 
-The login in the browser stays: that is the issuer's own, and other apps use it.
---everywhere ends it too, by opening the issuer's logout page in the browser. At
-OneLogin that ends the whole single-sign-on session there and revokes the tokens of
-every other app in it. It asks first; without a terminal it needs --yes.
+The login in the browser stays: that is the issuer's own, and other apps use
+it. --everywhere ends it too, by opening the issuer's logout page in the
+browser. At OneLogin that ends the whole single-sign-on session there and
+revokes the tokens of every other app in it. It asks first; without a terminal
+it needs --yes.
 
 An API that checks a token by its signature alone goes on taking it until it
 expires, as API Gateway's caches do.`,
@@ -174,7 +176,7 @@ func (s *session) revoke(ctx context.Context, p *config.Profile, set token.Set) 
 		step := view.LogoutStep{Step: "revoke the " + r.Token, Result: "done"}
 		switch {
 		case r.Err != nil && errors.Is(r.Err, login.ErrGone):
-			step.Result, step.Reason = "skipped", "it was revoked already"
+			step.Result, step.Reason = "skipped", r.Err.Error()
 		case r.Err != nil:
 			step.Result, step.Reason = "failed", r.Err.Error()
 			err = notRevoked(r.Err)

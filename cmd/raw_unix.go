@@ -15,7 +15,7 @@ import (
 
 // rawTerminal has a terminal give each key as it is typed and show none, until it
 // is restored. Ctrl-C and Ctrl-Z stay what they are, and after a Ctrl-Z it is so
-// again. It fails for what is no terminal, and for one that belongs to another
+// again. Ctrl-\, by which nothing is put in order, restores it, too. It fails for what is no terminal, and for one that belongs to another
 // process just now: whoever reads from it in the background is stopped.
 func rawTerminal(f *os.File) (restore func(), err error) {
 	fd := int(f.Fd())
@@ -33,8 +33,8 @@ func rawTerminal(f *os.File) (restore func(), err error) {
 	if err := unix.IoctlSetTermios(fd, setTermios, &raw); err != nil {
 		return nil, err
 	}
-	again := make(chan os.Signal, 1)
-	signal.Notify(again, syscall.SIGCONT)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGCONT, syscall.SIGQUIT)
 	end := make(chan struct{})
 	var mu sync.Mutex // so that nothing is set after it was restored
 	go func() {
@@ -43,12 +43,12 @@ func rawTerminal(f *os.File) (restore func(), err error) {
 				select {
 				case <-end:
 					return
-				case <-again:
+				case s := <-signals:
 					mu.Lock()
 					select {
 					case <-end:
 					default:
-						_ = unix.IoctlSetTermios(fd, setTermios, &raw)
+						follow(s, fd, was, &raw)
 					}
 					mu.Unlock()
 				}
@@ -56,10 +56,22 @@ func rawTerminal(f *os.File) (restore func(), err error) {
 		})
 	}()
 	return func() {
-		signal.Stop(again)
+		signal.Stop(signals)
 		mu.Lock()
 		defer mu.Unlock()
 		close(end)
 		_ = unix.IoctlSetTermios(fd, setTermios, was)
 	}, nil
+}
+
+// follow sets the terminal again after a SIGCONT, and restores it for a SIGQUIT, which
+// then does what it does.
+func follow(s os.Signal, fd int, was, raw *unix.Termios) {
+	if s == syscall.SIGCONT {
+		_ = unix.IoctlSetTermios(fd, setTermios, raw)
+		return
+	}
+	_ = unix.IoctlSetTermios(fd, setTermios, was)
+	signal.Reset(syscall.SIGQUIT)
+	_ = syscall.Kill(syscall.Getpid(), syscall.SIGQUIT)
 }

@@ -18,10 +18,6 @@ import (
 	"gatepass/pkg/verify"
 )
 
-// margin is how long an access token must still be good to be handed out: time
-// to send a request with it.
-const margin = time.Minute
-
 // tokenStore is where tokens are between two commands. That they are in files is
 // known here only.
 type tokenStore interface {
@@ -33,7 +29,7 @@ type tokenStore interface {
 	Remember(ctx context.Context, k store.Key, l store.Login) error
 	Move(ctx context.Context, k store.Key, kind store.Kind) error
 	Delete(ctx context.Context, k store.Key) (bool, error)
-	Fresh(ctx context.Context, k store.Key, now time.Time, margin time.Duration, refresh func(context.Context, token.Set) (token.Set, error)) (token.Set, error)
+	Fresh(ctx context.Context, k store.Key, now time.Time, least time.Duration, refresh func(context.Context, token.Set) (token.Set, error)) (token.Set, error)
 	Holders(of secret.String) ([]string, error)
 	AddHolder(ctx context.Context, of secret.String, issuer string) error
 	LockLogin(ctx context.Context, k store.Key, kind store.Kind, limit time.Duration, waiting func()) (unlock func(), waited bool, err error)
@@ -71,12 +67,12 @@ func issuerOf(p *config.Profile) string {
 }
 
 // tokens returns the profile's tokens with an access token that is good for at
-// least minTTL, refreshing it where need be; zero means a minute, or what is left
-// of a token that cannot be refreshed. It never opens a browser: where only a
+// least minTTL, and not about to expire, refreshing it where need be; zero means
+// what is left of a token that cannot be refreshed, too. It never opens a browser: where only a
 // login helps, the error is of kind Login. The redactor learns of the tokens.
 func (s *session) tokens(ctx context.Context, p *config.Profile, minTTL time.Duration) (token.Set, error) {
 	now := s.app.Now()
-	set, err := s.store.Fresh(ctx, s.key(p), now, max(minTTL, margin), func(ctx context.Context, old token.Set) (token.Set, error) {
+	set, err := s.store.Fresh(ctx, s.key(p), now, minTTL, func(ctx context.Context, old token.Set) (token.Set, error) {
 		return s.refresh(ctx, p, old)
 	})
 	s.app.Secrets.Add(set.Access, set.ID, set.Refresh)
@@ -84,6 +80,8 @@ func (s *session) tokens(ctx context.Context, p *config.Profile, minTTL time.Dur
 		return token.Set{}, other
 	}
 	switch {
+	case err == nil && ctx.Err() != nil: // meanwhile; the tokens are stored
+		return token.Set{}, ctx.Err()
 	case err == nil && set.Fresh(now, minTTL):
 		return set, nil
 	case err != nil && set.Fresh(now, minTTL) && ctx.Err() == nil:
@@ -94,6 +92,8 @@ func (s *session) tokens(ctx context.Context, p *config.Profile, minTTL time.Dur
 	case err == nil:
 		return token.Set{}, fault.New(fault.Login, "the issuer's tokens do not live as long as %s", minTTL).
 			WithHint("ask for less with --min-ttl")
+	case errors.Is(err, store.ErrExpired) && set.ID.IsZero():
+		return token.Set{}, withHint(s.loginNeeded(p, err), "%s --client-credentials", loginCommand(p))
 	}
 	return token.Set{}, s.loginNeeded(p, err)
 }
@@ -118,15 +118,15 @@ func (s *session) bearer(ctx context.Context, p *config.Profile, kind string, mi
 			WithHint("it was that of an app itself; %s --force", loginCommand(p))
 	}
 	now := s.app.Now()
-	until := expiryOf(set.ID)
-	if good(until, now, max(minTTL, margin)) {
+	until := timeIn(set.ID, "exp")
+	if good(until, now, max(minTTL, token.Margin(until.Sub(timeIn(set.ID, "iat"))))) {
 		return set.ID, until, nil
 	}
 	renewed, err := s.store.Fresh(ctx, s.key(p), now, forever, func(ctx context.Context, old token.Set) (token.Set, error) {
 		return s.refresh(ctx, p, old)
 	})
 	s.app.Secrets.Add(renewed.Access, renewed.ID, renewed.Refresh)
-	switch at := expiryOf(renewed.ID); {
+	switch at := timeIn(renewed.ID, "exp"); {
 	case err == nil && good(at, now, minTTL):
 		return renewed.ID, at, nil
 	case minTTL <= 0 && good(until, now, 0):
@@ -155,13 +155,13 @@ const forever = 100 * 365 * 24 * time.Hour
 // good reports whether a token that expires at a time is good for a span more.
 func good(until, now time.Time, span time.Duration) bool { return now.Add(span).Before(until) }
 
-// expiryOf is when a JWT expires; zero where it does not say.
-func expiryOf(jwt secret.String) time.Time {
+// timeIn is a time in a JWT's claims; zero where it does not say.
+func timeIn(jwt secret.String, claim string) time.Time {
 	t, err := token.Decode(jwt.Reveal())
 	if err != nil {
 		return time.Time{}
 	}
-	at, _, err := t.ClaimSet().Date("exp")
+	at, _, err := t.ClaimSet().Date(claim)
 	if err != nil {
 		return time.Time{}
 	}
@@ -185,10 +185,16 @@ func (s *session) refresh(ctx context.Context, p *config.Profile, old token.Set)
 	}
 	set, err := login.Refresh(ctx, cfg, old)
 	if errors.Is(err, login.ErrRejected) {
-		return set, fmt.Errorf("%w: %w", store.ErrRejected, err)
+		return set, rejected{err}
 	}
 	return set, err
 }
+
+// rejected is the issuer's refusal of a refresh token, as the store knows it.
+type rejected struct{ error }
+
+func (r rejected) Is(target error) bool { return target == store.ErrRejected }
+func (r rejected) Unwrap() error        { return r.error }
 
 // client is the profile as pkg/login wants it. The client secret is looked up.
 func (s *session) client(ctx context.Context, p *config.Profile) (login.Config, error) {
@@ -227,13 +233,14 @@ func complete(p *config.Profile) error {
 func (s *session) loginNeeded(p *config.Profile, err error) error {
 	incomplete := complete(p)
 	f := &fault.Error{Kind: fault.Login, Hint: loginCommand(p), Err: err}
+	var refusal rejected
 	switch {
 	case errors.Is(err, store.ErrNone) && incomplete != nil:
 		return incomplete
 	case errors.Is(err, store.ErrNone):
 		f.Msg = "nobody is logged in with the profile " + p.Name
-	case errors.Is(err, store.ErrRejected):
-		f.Msg = "the login with the profile " + p.Name + " has ended: " + err.Error()
+	case errors.As(err, &refusal):
+		f.Msg = "the login with the profile " + p.Name + " has ended: " + refusal.Error()
 	case errors.Is(err, store.ErrExpired):
 		f.Msg = "the login with the profile " + p.Name + " has ended: its token has expired, and there is no refresh token"
 	default:

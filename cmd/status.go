@@ -29,7 +29,8 @@ that is and why. It asks nobody: it needs no network, no keyring and no token.
 
 It exits with 0 if somebody is logged in and with 4 if nobody is. A login whose
 access token has expired counts while it can be renewed, which the next command
-that needs a token does; with --min-ttl the token itself must be good for so long.
+that needs a token does; with --min-ttl the token itself must be good for so
+long.
 
 --check says nothing and only exits. --prompt prints a few words for the prompt of
 a shell, and nothing where no issuer is set:

@@ -33,8 +33,9 @@ func newToken(app *App) *cobra.Command {
 		Use:   "token",
 		Short: "Print a fresh token, for other tools",
 		Long: `Token prints the token of a login, for tools that take one. It is renewed first
-if it is good for less than a minute (or than --min-ttl). It never opens a
-browser: if nobody is logged in it exits with 4 and says what to run.
+if it is good for less than a minute, a tenth of its life if that is shorter, or
+--min-ttl. It never opens a browser: if nobody is logged in it exits with 4 and
+says what to run.
 
 The forms:
   raw         the token alone

@@ -78,7 +78,7 @@ func (at place) notes(r login.Request) []string {
 		notes = append(notes, "This is WSL: a browser of Windows reaches this login by the name localhost.\nIf none opens, install wslu and set BROWSER=wslview.")
 	}
 	if at.container {
-		notes = append(notes, fmt.Sprintf("This is a container: its port must be forwarded for the answer to reach it. Start\nit with -p 127.0.0.1:%s:%s and this login with --listen 0.0.0.0.", port, port))
+		notes = append(notes, fmt.Sprintf("This is a container: its port must be forwarded for the answer to reach it.\nStart it with -p 127.0.0.1:%s:%s and this login with --listen 0.0.0.0.", port, port))
 	}
 	return notes
 }

@@ -104,6 +104,18 @@ func TestE2EEndOfInput(t *testing.T) {
 	}
 }
 
+// Whoever ends a login by Ctrl-\ has a terminal that shows what they type then.
+func TestE2EQuit(t *testing.T) {
+	u := newUser(t)
+	newStandIn(u)
+	d := u.atTerminal("login", "--no-browser")
+	d.expect(`left `)
+	d.typed("half an answer\x1c")
+	if exit := d.end(); exit == 0 || !strings.Contains(d.shown, "SIGQUIT") {
+		t.Errorf("exit %d", exit)
+	}
+}
+
 // A project's file that names an issuer is not sent the client secret of another one
 // unasked; who says yes is asked once.
 func TestE2ESecretIsAskedFor(t *testing.T) {

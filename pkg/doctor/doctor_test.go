@@ -117,6 +117,18 @@ func (p *patient) finds(check string, result doctor.Result, words ...string) doc
 	return find(p.t, p.run(), check, result, words...)
 }
 
+// says has the issuer say yes to a member of its discovery document, and little else.
+func (p *patient) says(member string) {
+	p.front = func(w http.ResponseWriter, r *http.Request) bool {
+		asked := strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration")
+		if asked {
+			fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q,"jwks_uri":%q,%q:true}`,
+				p.Issuer, p.Issuer+"/auth", p.Issuer+"/token", p.Issuer+"/certs", member)
+		}
+		return asked
+	}
+}
+
 func find(t *testing.T, r doctor.Report, check string, result doctor.Result, words ...string) doctor.Finding {
 	t.Helper()
 	for _, f := range r.Findings {
@@ -652,17 +664,17 @@ func TestSharedRedirectURI(t *testing.T) {
 		t.Error("all is well")
 	}
 	p.finds("mix_up", doctor.Warning, "profile other", "redirect URI for each issuer")
-	p.front = func(w http.ResponseWriter, r *http.Request) bool {
-		asked := strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration")
-		if asked {
-			fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q,"jwks_uri":%q,"authorization_response_iss_parameter_supported":true}`,
-				p.Issuer, p.Issuer+"/auth", p.Issuer+"/token", p.Issuer+"/certs")
-		}
-		return asked
-	}
+	p.says("authorization_response_iss_parameter_supported")
 	for _, f := range p.run().Findings {
 		if f.Check == "mix_up" {
 			t.Errorf("found %+v", f)
 		}
 	}
+}
+
+// What no login can do is not well, whatever the authorization endpoint answers.
+func TestPushedRequests(t *testing.T) {
+	p := newPatient(t)
+	p.says("require_pushed_authorization_requests")
+	p.finds("client", doctor.Failed, "PAR")
 }

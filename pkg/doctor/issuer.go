@@ -24,6 +24,7 @@ type document struct {
 	issuer, authorization, token, keys string
 	challenges, methods, scopes, types []string
 	names                              bool // itself in its answers (RFC 9207)
+	pushed                             bool // it wants every authorization request (RFC 9126)
 }
 
 // atIssuer asks the issuer.
@@ -214,9 +215,12 @@ func readDocument(n *source.Node) *document {
 		}
 		return all
 	}
-	names := n.Get("authorization_response_iss_parameter_supported")
+	says := func(key string) bool {
+		v := n.Get(key)
+		return v != nil && v.Kind == source.Bool && v.Text == "true"
+	}
 	return &document{
-		names:  names != nil && names.Kind == source.Bool && names.Text == "true",
+		names: says("authorization_response_iss_parameter_supported"), pushed: says("require_pushed_authorization_requests"),
 		issuer: text("issuer"), authorization: text("authorization_endpoint"), token: text("token_endpoint"), keys: text("jwks_uri"),
 		challenges: list("code_challenge_methods_supported"), methods: list("token_endpoint_auth_methods_supported"),
 		scopes: list("scopes_supported"), types: list("response_types_supported"),
@@ -251,6 +255,10 @@ func (e *examination) offered(d *document) []Finding {
 		add("pkce", Failed, "the issuer takes PKCE with "+clip(strings.Join(d.challenges, ", "))+" and not with S256", "nothing weaker than S256 is sent", "ask who runs the issuer")
 	default:
 		add("pkce", OK, "the issuer takes PKCE with S256", "", "")
+	}
+	if d.pushed {
+		add("client", Failed, "the issuer wants authorization requests to be pushed to it (PAR)", "gatepass does not do that, so every login is refused",
+			"ask who runs the issuer to take others from this client; OneLogin does")
 	}
 	// Without the member it is client_secret_basic (OpenID Connect Discovery section 3).
 	methods := d.methods

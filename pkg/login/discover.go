@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
@@ -19,6 +20,7 @@ type provider struct {
 	oidc *oidc.Provider
 	meta metadata
 	web  *web
+	keys *keySet
 }
 
 // metadata are the members of a discovery document that go-oidc does not give
@@ -34,6 +36,7 @@ type metadata struct {
 	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
 	ResponseTypes []string `json:"response_types_supported"`
 	SendsIssuer   bool     `json:"authorization_response_iss_parameter_supported"`
+	PushedOnly    bool     `json:"require_pushed_authorization_requests"` // RFC 9126 section 5
 }
 
 // discover reads the issuer's discovery document. The issuer in it must be the
@@ -55,6 +58,7 @@ func discover(ctx context.Context, cfg Config) (*provider, error) {
 			return nil, theirs(err)
 		}
 	}
+	p.keys = &keySet{web: p.web, address: p.meta.Keys, algorithms: cfg.Algorithms}
 	return p, nil
 }
 
@@ -69,6 +73,9 @@ func (p *provider) checkForLogin(cfg Config, note func(string)) error {
 	if types := p.meta.ResponseTypes; len(types) > 0 && !slices.Contains(types, "code") {
 		return fault.New(fault.Network, "%s does not offer the code flow, and no other is safe", cfg.Issuer)
 	}
+	if p.meta.PushedOnly {
+		return fault.New(fault.Network, "%s wants authorization requests to be pushed to it (PAR), which gatepass does not do", cfg.Issuer)
+	}
 	if modes := p.meta.ResponseModes; cfg.FormPost && len(modes) > 0 && !slices.Contains(modes, "form_post") {
 		return fault.New(fault.Usage, "%s does not offer the response mode form_post", cfg.Issuer).
 			WithHint("log in without --response-mode form_post")
@@ -76,6 +83,9 @@ func (p *provider) checkForLogin(cfg Config, note func(string)) error {
 	if len(cfg.Sharing) > 0 && !p.meta.SendsIssuer {
 		note("logins at " + strings.Join(cfg.Sharing, ", ") + " have the same redirect URI as this one, and " + hostOf(cfg.Issuer) +
 			" does not name itself in its answers: give each issuer a redirect URI of its own, or an answer for one may get to the other")
+	}
+	if skew := time.Duration(p.web.skew.Load()); skew.Abs() > clockLimit {
+		note(clockOff(skew))
 	}
 	home := hostOf(cfg.Issuer)
 	e := p.oidc.Endpoint()

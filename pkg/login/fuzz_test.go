@@ -34,8 +34,7 @@ func FuzzPaste(f *testing.F) {
 			return
 		}
 		// The state is in base64 where the whole is.
-		bare := strings.Join(strings.Fields(text), "")
-		if !strings.Contains(bare, state) && !strings.Contains(text, "%") && !strings.Contains(unpacked(bared(text)), state) {
+		if !strings.Contains(bared(text), state) && !strings.Contains(text, "%") && !strings.Contains(unpacked(bared(text)), state) {
 			t.Errorf("%q was taken", text)
 		}
 		if a.code == "" && a.err == nil {
@@ -56,6 +55,11 @@ func TestPasteboard(t *testing.T) {
 		"the address":             {good},
 		"in quotes":               {`"` + good + `"`},
 		"in angle brackets":       {"<" + good + ">"},
+		"in quotes of a text":     {"“" + good + "”"},
+		"with unseen characters":  {"\ufeff\u00a0" + good + "\u200b"},
+		"escaped for a shell":     {strings.NewReplacer("?", `\?`, "&", `\&`, "=", `\=`).Replace(good)},
+		"escaped for HTML":        {strings.ReplaceAll(good, "&", "&amp;")},
+		"encoded as a whole":      {url.QueryEscape(good)},
 		"its query":               {"?code=abcdef&state=" + state},
 		"without the mark":        {"code=abcdef&state=" + state + "#"},
 		"base64":                  {packed},

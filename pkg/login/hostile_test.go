@@ -159,6 +159,24 @@ func TestClockSkewIsNamed(t *testing.T) {
 	want(t, err, fault.Invalid, "ahead of the issuer's")
 }
 
+// A clock that is wrong, and not enough to stop the login, is said.
+func TestClockSkewIsSaid(t *testing.T) {
+	for skew, want := range map[time.Duration]string{
+		0: "", 45 * time.Second: "ahead of the issuer's", -45 * time.Second: "behind the issuer's", 10 * time.Minute: "ahead of the issuer's",
+	} {
+		i := newIssuer(t)
+		cfg := i.config()
+		cfg.Now = func() time.Time { return time.Now().Add(skew) }
+		var notes string
+		if _, _, err := login.Login(t.Context(), cfg, login.UI{Open: newBrowser().open, Note: func(s string) { notes += s }}); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(notes, want) || (want == "") != (notes == "") {
+			t.Errorf("%s: notes %q, want %q", skew, notes, want)
+		}
+	}
+}
+
 // Token responses that are not what they should be.
 func TestBadTokenResponses(t *testing.T) {
 	change := func(name string, value any) func(map[string]any) {
@@ -337,6 +355,7 @@ func TestLyingDiscovery(t *testing.T) {
 		"http tokens":    {"token_endpoint", "http://evil.example/token", fault.Network, "loopback"},
 		"user in tokens": {"token_endpoint", "https://a@evil.example/token", fault.Network, "user name"},
 		"no keys":        {"jwks_uri", nil, fault.Network, "jwks_uri is missing"},
+		"pushed only":    {"require_pushed_authorization_requests", true, fault.Network, "PAR"},
 		"implicit only":  {"response_types_supported", []string{"id_token"}, fault.Network, "code flow"},
 		"wrong type":     {"scopes_supported", "openid", fault.Network, "wrong type"},
 	} {

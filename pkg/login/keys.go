@@ -14,12 +14,14 @@ import (
 	"gatepass/pkg/iostreams"
 )
 
-// keySet are the keys of an issuer as its document has them now. It keeps the error
-// of looking a key up, of which the verifier makes text.
+// keySet are the keys of an issuer as its document has them now. It is fetched when
+// a key is first looked for, or before, and keeps the error of looking one up, of
+// which the verifier makes text.
 type keySet struct {
 	web        *web
 	address    string
 	algorithms []string
+	list       []json.RawMessage // nil until it has been fetched
 	err        error
 }
 
@@ -43,13 +45,12 @@ func (k *keySet) verify(ctx context.Context, jwt string) ([]byte, error) {
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, errors.New("it is not signed in a way that is known here")
 	}
-	list, err := k.fetch(ctx)
-	if err != nil {
+	if err := k.fetch(ctx); err != nil {
 		return nil, err
 	}
 	header := signed.Signatures[0].Header
 	why := "no key of the issuer's made it"
-	for _, raw := range list {
+	for _, raw := range k.list {
 		key, reason := usable(raw, header.Algorithm)
 		switch {
 		case header.KeyID != "" && key.KeyID != header.KeyID:
@@ -73,25 +74,29 @@ func named(kid string) string {
 	return fmt.Sprintf("the key %q", iostreams.Visible(clip(kid)))
 }
 
-// fetch gets the document. Its members are read one by one, so that a key of a kind
-// that is not known here spoils no other (RFC 7517 section 5).
-func (k *keySet) fetch(ctx context.Context) ([]json.RawMessage, error) {
+// fetch gets the document, once. Its members are read one by one, so that a key of a
+// kind that is not known here spoils no other (RFC 7517 section 5).
+func (k *keySet) fetch(ctx context.Context) error {
+	if k.list != nil {
+		return nil
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, k.address, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	resp, err := k.web.client.Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
 	var doc struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&doc); err != nil {
-		return nil, errNoKeys
+		return errNoKeys
 	}
-	return doc.Keys, nil
+	k.list = doc.Keys
+	return nil
 }
 
 // The limits of RSA keys, in bits. RFC 7518 section 3.3 forbids less, and with more

@@ -174,6 +174,12 @@ func TestExpiresIn(t *testing.T) {
 	}{
 		"number":   {3600, 59 * time.Minute, time.Hour},
 		"text":     {"3600", 59 * time.Minute, time.Hour},
+		"point":    {json.RawMessage("3600.0"), 59 * time.Minute, time.Hour},
+		"part":     {json.RawMessage("3599.97"), 59 * time.Minute, time.Hour},
+		"power":    {json.RawMessage("3.6e3"), 59 * time.Minute, time.Hour},
+		"in text":  {"3600.0", 59 * time.Minute, time.Hour},
+		"million":  {json.RawMessage("1e99"), 24 * time.Hour, 100 * 365 * 24 * time.Hour},
+		"below":    {json.RawMessage("-1e3"), 0, 0},
 		"absent":   {nil, 0, 0},
 		"negative": {-5, 0, 0},
 		"zero":     {0, 0, 0},

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // pasteboard reads the answers that a person copies from the browser. Whoever copies
@@ -48,11 +49,23 @@ func (p *pasteboard) answer(text string) (url.Values, error) {
 	return nil, strayText
 }
 
-// bared is a text without blanks, quotes around it, and the marks by which some
-// terminals say that a text was pasted.
+// bared is a text without what programs do to an address that is copied: the marks
+// by which terminals say that a text was pasted, blanks and characters that cannot be
+// seen, quotes around it, escapes for a shell and for HTML, and a second encoding. No
+// address has any of that itself.
 func bared(text string) string {
-	text = strings.NewReplacer("\x1b[200~", "", "\x1b[201~", "").Replace(text)
-	return strings.Trim(strings.Join(strings.Fields(text), ""), "\"'`<>")
+	text = strings.NewReplacer("\x1b[200~", "", "\x1b[201~", "", `\`, "", "&amp;", "&").Replace(text)
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, text)
+	text = strings.Trim(text, "\"'`<>“”‘’„«»")
+	if plain, err := url.PathUnescape(text); err == nil && !strings.Contains(text, "?") && strings.Contains(plain, "://") {
+		return plain
+	}
+	return text
 }
 
 // query are the parameters of an address, or of what stands behind its question

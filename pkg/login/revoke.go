@@ -17,9 +17,9 @@ import (
 // endpoint: tokens are good until they expire, and nobody can change that.
 var ErrNoRevocation = errors.New("no revocation endpoint")
 
-// ErrGone is in the error of a token that could not be revoked because it is no
-// longer one: OneLogin says so of tokens that went with the refresh token.
-var ErrGone = errors.New("the token has been revoked already")
+// ErrGone is in the error of a token that the issuer does not revoke: OneLogin says
+// so of those that went with the refresh token, and other issuers of every JWT.
+var ErrGone = errors.New("it was revoked already, or the issuer cannot revoke it: whoever looks at its signature alone takes it until it expires")
 
 // Revocation is what became of one token.
 type Revocation struct {

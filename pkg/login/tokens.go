@@ -104,14 +104,13 @@ func (p *provider) verifyID(ctx context.Context, cfg Config, set token.Set, nonc
 			return token.Claims{}, p.withSkew(c)
 		}
 	}
-	keys := &keySet{web: p.web, address: p.meta.Keys, algorithms: cfg.Algorithms}
-	verifier := oidc.NewVerifier(cfg.Issuer, keys, &oidc.Config{
+	verifier := oidc.NewVerifier(cfg.Issuer, p.keys, &oidc.Config{
 		ClientID:             cfg.ClientID,
 		SupportedSigningAlgs: cfg.Algorithms,
 		SkipExpiryCheck:      true, // checked above, with a leeway
 	})
 	if _, err := verifier.Verify(p.context(ctx), set.ID.Reveal()); err != nil {
-		return token.Claims{}, p.verifyFault(ctx, keys.err)
+		return token.Claims{}, p.verifyFault(ctx, p.keys.err)
 	}
 	return t.ClaimSet(), nil
 }
@@ -140,15 +139,25 @@ func invalid(reason string) *fault.Error {
 // withSkew says of a failed check of a time what the clocks have to do with it.
 func (p *provider) withSkew(c token.Check) error {
 	f := invalid(c.Reason)
-	skew := time.Duration(p.web.skew.Load()).Round(time.Second)
+	skew := time.Duration(p.web.skew.Load())
 	timed := c.Name == token.CheckExpiry || c.Name == token.CheckNotBefore || c.Name == token.CheckIssuedAt
-	switch {
-	case !timed || skew.Abs() < leeway/2:
+	if !timed || skew.Abs() <= clockLimit {
 		return f
-	case skew > 0:
-		return f.WithHint("this machine's clock is %s behind the issuer's: set it", skew)
 	}
-	return f.WithHint("this machine's clock is %s ahead of the issuer's: set it", -skew)
+	return f.WithHint("%s", clockOff(skew))
+}
+
+// clockLimit is how far the clocks may differ before it is said.
+const clockLimit = leeway / 2
+
+// clockOff says how far this machine's clock is from the issuer's, which is ahead by
+// the skew.
+func clockOff(skew time.Duration) string {
+	how := "behind"
+	if skew < 0 {
+		how = "ahead of"
+	}
+	return fmt.Sprintf("this machine's clock is %s %s the issuer's: set it", skew.Abs().Round(time.Second), how)
 }
 
 // text is a claim that is a string.
@@ -162,7 +171,8 @@ func text(c token.Claims, name string) string {
 // Refresh gets new tokens for old ones (RFC 6749 section 6, OpenID Connect Core
 // section 12). The old refresh and ID tokens are kept when no new ones come. The
 // issuer and subject must be the same as before. An error that has [ErrRejected]
-// in it means that only a new login helps.
+// in it means that only a new login helps. When the context ends after the refresh
+// token was sent, the answer is waited for a little longer, and is no error.
 func Refresh(ctx context.Context, cfg Config, old token.Set) (_ token.Set, err error) {
 	cfg = cfg.complete()
 	cfg.known.Add(old.Access, old.ID, old.Refresh)
@@ -180,12 +190,36 @@ func Refresh(ctx context.Context, cfg Config, old token.Set) (_ token.Set, err e
 	if err != nil {
 		return token.Set{}, err
 	}
-	source := cfg.oauth(p, "").TokenSource(p.context(ctx), &oauth2.Token{RefreshToken: old.Refresh.Reveal()})
+	if !old.ID.IsZero() {
+		// An ID token is to be expected. What verifies it is had first: a refresh token
+		// may be good once, and the new one is lost with an answer that cannot be checked.
+		if err := p.keys.fetch(ctx); err != nil {
+			return token.Set{}, p.verifyFault(ctx, err)
+		}
+	}
+	asking, done := patient(ctx)
+	defer done()
+	source := cfg.oauth(p, "").TokenSource(p.context(asking), &oauth2.Token{RefreshToken: old.Refresh.Reveal()})
 	tok, err := source.Token()
 	if err != nil {
 		return token.Set{}, p.endpointFault(ctx, cfg, err, true)
 	}
 	return p.renewed(ctx, cfg, tok, old)
+}
+
+// patience is how long the answer to a refresh is waited for when nobody else waits
+// any more: whoever presses Ctrl-C does not notice it.
+const patience = 2 * time.Second
+
+// patient is a context that goes on for a while when another has ended. What is sent
+// by then may have used up the old refresh token, and its answer has the new one.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	on, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		late := time.AfterFunc(patience, cancel)
+		context.AfterFunc(on, func() { late.Stop() })
+	})
+	return on, func() { stop(); cancel() }
 }
 
 // renewed checks the answer to a refresh.

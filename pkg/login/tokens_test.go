@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -99,6 +100,51 @@ func TestBadRefreshes(t *testing.T) {
 	}
 }
 
+// A refresh token may be good once: nothing that the check of the answer needs is
+// still missing when it is used.
+func TestRefreshHasTheKeysFirst(t *testing.T) {
+	for name, h := range map[string]http.HandlerFunc{
+		"down":       answer(500, "text/plain", "oops"),
+		"no key set": answer(200, "text/html", "<html>"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := newIssuer(t)
+			cfg, old := loggedIn(t, i)
+			i.handle["/certs"] = h
+			_, err := login.Refresh(t.Context(), cfg, old)
+			want(t, err, fault.Network, "")
+			if i.rounds != 1 {
+				t.Error("the refresh token was used")
+			}
+		})
+	}
+}
+
+// Whoever interrupts a refresh that is under way loses no login by it, and waits for
+// an answer that does not come for a moment only.
+func TestInterruptedRefresh(t *testing.T) {
+	i := newIssuer(t)
+	cfg, old := loggedIn(t, i)
+	ctx, cancel := context.WithCancel(t.Context())
+	i.handle["/token"] = func(w http.ResponseWriter, r *http.Request) {
+		cancel()
+		time.Sleep(50 * time.Millisecond) // until the client has heard of it
+		i.token(w, r)
+	}
+	set, err := login.Refresh(ctx, cfg, old)
+	if err != nil || set.Refresh.Reveal() != "refresh-token-2" {
+		t.Errorf("the new refresh token is lost: %v", err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	i.handle["/token"] = func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		cancel()
+		<-r.Context().Done()
+	}
+	_, err = login.Refresh(ctx, cfg, set)
+	want(t, err, fault.Interrupted, "interrupted")
+}
+
 func TestRefreshOfWhatIsNotThere(t *testing.T) {
 	i := newIssuer(t)
 	cfg := i.config()
@@ -171,7 +217,7 @@ func TestRevocationsThatFail(t *testing.T) {
 
 func TestClientCredentials(t *testing.T) {
 	i := newIssuer(t)
-	i.response = func(r map[string]any) { delete(r, "id_token"); delete(r, "refresh_token") }
+	i.response = func(r map[string]any) { delete(r, "refresh_token") } // the ID token has no business to be there
 	cfg := i.config()
 	_, err := login.ClientCredentials(t.Context(), cfg)
 	want(t, err, fault.Usage, "client_auth is none")

@@ -3,12 +3,15 @@ package login
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -103,9 +106,36 @@ func (w *web) RoundTrip(req *http.Request) (*http.Response, error) {
 	case len(body) > maxAnswer:
 		return nil, errTooLong
 	}
+	if req.Method == http.MethodPost {
+		body = wholeSeconds(body)
+	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	w.measure(resp)
 	return resp, nil
+}
+
+// wholeSeconds makes a whole number of an expires_in such as 3600.0, which some
+// issuers write (RFC 6749 appendix A.14 has digits alone) and the OAuth 2.0 library
+// does not read. All else stays as it is.
+func wholeSeconds(body []byte) []byte {
+	var answer map[string]json.RawMessage
+	if json.Unmarshal(body, &answer) != nil {
+		return body
+	}
+	text := strings.Trim(string(answer["expires_in"]), `"`)
+	if !strings.ContainsAny(text, ".eE") {
+		return body
+	}
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return body
+	}
+	answer["expires_in"] = strconv.AppendInt(nil, int64(max(-1, min(seconds, math.MaxInt32))), 10)
+	whole, err := json.Marshal(answer)
+	if err != nil {
+		return body
+	}
+	return whole
 }
 
 // measure compares clocks by the answer's Date header.
@@ -129,8 +159,11 @@ func networkFault(ctx context.Context, address string, err error) error {
 		return interrupted(ctx)
 	}
 	var status *statusError
-	if errors.As(err, &status) && status.code == http.StatusTooManyRequests {
+	switch {
+	case errors.As(err, &status) && status.code == http.StatusTooManyRequests:
 		return status.busy(address)
+	case errors.As(err, &status):
+		return fault.New(fault.Network, "%s answers %s", clip(address), status).WithHint("try again later")
 	}
 	why, hint := reason(hostOf(address), err)
 	return &fault.Error{Kind: fault.Network, Msg: why, Hint: hint, Err: err}

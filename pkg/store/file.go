@@ -123,11 +123,16 @@ func (s *Files) makeDir() error {
 }
 
 // Check reports whether tokens can be kept in a way, before somebody logs in for
-// them. It makes the folder, and the key in the keyring. That the keyring does
-// not work is [ErrKeyring] in the error.
+// them. It makes the folder, a file in it that it removes, and the key in the
+// keyring. That the keyring does not work is [ErrKeyring] in the error.
 func (s *Files) Check(ctx context.Context, kind Kind) error {
 	if err := s.makeDir(); err != nil {
 		return err
+	}
+	const usual = 16 << 10 // bytes
+	if err := s.room(filepath.Join(s.Dir, "check"), usual); err != nil {
+		return fault.New(fault.Failed, "tokens cannot be stored in %s: %w", s.Dir, cause(err)).
+			WithHint("is it read-only, or the disk full? Set GATEPASS_HOME to use another folder")
 	}
 	switch kind {
 	case InKeyring:
@@ -202,8 +207,37 @@ func (s *Files) replace(path string, data []byte) error {
 		}
 		_ = os.Remove(aside)
 	}
+	return notStored(path, err)
+}
+
+func notStored(path string, err error) error {
 	return fault.New(fault.Failed, "the tokens cannot be stored in %s: %w", path, cause(err)).
 		WithHint("those from before are still there. Is the disk full?")
+}
+
+// roomFor makes sure that new tokens of a key can take the place of those it has.
+func (s *Files) roomFor(k Key) error {
+	path := s.Where(k)
+	info, err := os.Lstat(path)
+	if err == nil {
+		const more = 4 << 10 // bytes
+		err = s.room(path, min(info.Size(), maxFile)+more)
+	}
+	if err != nil {
+		return notStored(path, err)
+	}
+	return nil
+}
+
+// room finds out whether so many bytes can be written beside a file.
+func (s *Files) room(path string, size int64) error {
+	aside, err := s.writeAside(path, make([]byte, size))
+	if err != nil {
+		return err
+	}
+	err = os.Remove(aside)
+	s.at("made room")
+	return err
 }
 
 // suffix marks files being written.

@@ -20,18 +20,19 @@ const (
 )
 
 // Fresh returns the tokens of a key with an access token that is good for at
-// least another margin. Where the stored one is not, it refreshes: under a lock,
-// after looking again, so that of all processes that come here at the same time
-// one refreshes and the others get what it got.
+// least so long, and not within its [token.Margin]. Where the stored one is not, it
+// refreshes: under a lock, after looking again, so that of all processes that come
+// here at the same time one refreshes and the others get what it got. Before that
+// it makes sure that what comes can be stored: a refresh token may be good once.
 //
 // A refresh that the issuer refused for good is to have [ErrRejected] in its
 // error. Tokens that cannot be refreshed give [ErrExpired]. With every error the
 // stored tokens come as well, if there are any: they may be good for less than
-// the margin. The error of tokens that are new but could not be stored comes
+// that. The error of tokens that are new but could not be stored comes
 // with the new ones.
-func (s *Files) Fresh(ctx context.Context, k Key, now time.Time, margin time.Duration, refresh func(context.Context, token.Set) (token.Set, error)) (token.Set, error) {
+func (s *Files) Fresh(ctx context.Context, k Key, now time.Time, least time.Duration, refresh func(context.Context, token.Set) (token.Set, error)) (token.Set, error) {
 	first, err := s.Load(k)
-	if err != nil || first.Fresh(now, margin) {
+	if err != nil || fresh(first, now, least) {
 		return first, err
 	}
 	if first.Refresh.IsZero() {
@@ -43,7 +44,10 @@ func (s *Files) Fresh(ctx context.Context, k Key, now time.Time, margin time.Dur
 	}
 	defer unlock()
 	held, err := s.Load(k)
-	if err != nil || held.Fresh(now, margin) || renewed(first, held, now) {
+	if err != nil || fresh(held, now, least) || renewed(first, held, now) {
+		return held, err
+	}
+	if err := s.roomFor(k); err != nil {
 		return held, err
 	}
 	set, err := refresh(ctx, held)
@@ -56,8 +60,12 @@ func (s *Files) Fresh(ctx context.Context, k Key, now time.Time, margin time.Dur
 	return set, s.save(k, Login{}, set)
 }
 
+func fresh(set token.Set, now time.Time, least time.Duration) bool {
+	return set.Fresh(now, max(least, set.Margin()))
+}
+
 // renewed reports whether another process has just refreshed. Its tokens are
-// taken even if the margin is longer than they live: another refresh would give
+// taken even if more was asked for than they live: another refresh would give
 // no better ones.
 func renewed(before, after token.Set, now time.Time) bool {
 	return after.Access.Reveal() != before.Access.Reveal() && after.Fresh(now, 0)
@@ -113,7 +121,12 @@ func (s *Files) lockFile(ctx context.Context, path string, limit time.Duration) 
 		return nil, fault.New(fault.Failed, "another gatepass has held the lock %s for more than %s", path, limit).
 			WithHint("find it with: fuser -v %s", path)
 	}
-	return nil, fault.New(fault.Failed, "%s cannot be locked: %w", path, cause(err))
+	return nil, notLocked(path, err)
+}
+
+func notLocked(path string, err error) error {
+	return fault.New(fault.Failed, "%s cannot be locked: %w", path, cause(err)).
+		WithHint("is it read-only, or somebody else's, or on a file system without locks? Set GATEPASS_HOME to use another folder")
 }
 
 // LockLogin keeps other processes from logging in for the same key, and does not
@@ -130,7 +143,7 @@ func (s *Files) LockLogin(ctx context.Context, k Key, limit time.Duration, waiti
 	if ok, err := l.TryLock(); ok {
 		return func() { _ = l.Unlock() }, false, nil
 	} else if err != nil {
-		return nil, false, fault.New(fault.Failed, "%s cannot be locked: %w", path, cause(err))
+		return nil, false, notLocked(path, err)
 	}
 	waiting()
 	unlock, err = s.lockFile(ctx, path, limit)

@@ -59,8 +59,8 @@ func (p *Places) Info(k Key) (Info, error) { return p.of(k).Info(k) }
 func (p *Places) Load(k Key) (token.Set, error) { return p.of(k).Load(k) }
 
 // Fresh is [Files.Fresh].
-func (p *Places) Fresh(ctx context.Context, k Key, now time.Time, margin time.Duration, refresh func(context.Context, token.Set) (token.Set, error)) (token.Set, error) {
-	return p.of(k).Fresh(ctx, k, now, margin, refresh)
+func (p *Places) Fresh(ctx context.Context, k Key, now time.Time, least time.Duration, refresh func(context.Context, token.Set) (token.Set, error)) (token.Set, error) {
+	return p.of(k).Fresh(ctx, k, now, least, refresh)
 }
 
 // Remember is [Files.Remember].

@@ -218,6 +218,23 @@ func TestFresh(t *testing.T) {
 	}
 }
 
+// Tokens that live a minute are not renewed each time they are asked for.
+func TestFreshOfShortLives(t *testing.T) {
+	s := newStore(t)
+	short := set("one", noon.Add(time.Minute))
+	short.ObtainedAt = noon
+	save(t, s, key, short)
+	if got, err := s.Fresh(t.Context(), key, noon.Add(53*time.Second), 0, never(t)); err != nil || got.Access.Reveal() != "one" {
+		t.Errorf("with 7 seconds left: %q %v", got.Access.Reveal(), err)
+	}
+	got, err := s.Fresh(t.Context(), key, noon.Add(55*time.Second), 0, func(context.Context, token.Set) (token.Set, error) {
+		return set("two", noon.Add(time.Hour)), nil
+	})
+	if err != nil || got.Access.Reveal() != "two" {
+		t.Errorf("with 5 seconds left: %q %v", got.Access.Reveal(), err)
+	}
+}
+
 func TestFreshWithoutRefreshToken(t *testing.T) {
 	s := newStore(t)
 	old := set("one", noon)

@@ -447,6 +447,19 @@ func writeOnFullDisk(s *store.Files) int {
 		fmt.Println(err)
 		return 1
 	}
+	limit.Cur = 1024
+	if err := errors.Join(syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit), s.Check(context.Background(), store.InFile)); err == nil || !strings.Contains(err.Error(), s.Dir) {
+		fmt.Println("a login would begin:", err)
+		return 1
+	}
+	_, err = s.Fresh(context.Background(), key, noon, time.Minute, func(context.Context, token.Set) (token.Set, error) {
+		fmt.Println("refreshed, and the new refresh token will be lost")
+		return big(1), nil
+	})
+	if !errors.As(err, &f) || f.Kind != fault.Failed {
+		fmt.Println(err)
+		return 1
+	}
 	fmt.Println("refused:", err)
 	return 0
 }
@@ -455,7 +468,7 @@ func TestFullDisk(t *testing.T) {
 	s := newStore(t)
 	save(t, s, key, set("one", noon))
 	out, err := child(t, "full", s.Dir).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "refused:") {
+	if err != nil || !strings.Contains(string(out), "refused:") || strings.Contains(string(out), "refreshed") {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if got, err := s.Load(key); err != nil || got.Access.Reveal() != "one" {

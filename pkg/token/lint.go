@@ -58,8 +58,8 @@ func (l *linter) warn(id, format string, args ...any) {
 func (l *linter) header() {
 	h, alg := l.t.Header, l.t.alg
 	switch {
-	case !l.t.algOK:
-		l.warn("alg-missing", "the header has no alg: no verifier can tell how it is signed, and every one must refuse it")
+	case alg == "":
+		l.warn("alg-missing", "the header names no alg: no verifier can tell how it is signed, and every one must refuse it")
 	case strings.EqualFold(alg, "none"):
 		l.warn("alg-none", "alg is %s: the token is not signed, anybody can have written it", quote(alg))
 	case strings.HasPrefix(alg, "HS"):
@@ -69,7 +69,7 @@ func (l *linter) header() {
 		l.warn("no-signature", "the signature is empty: the token proves nothing")
 	}
 	switch kid := h.Get("kid"); {
-	case kid == nil:
+	case kid == nil, kid.Kind == source.String && kid.Text == "":
 		l.warn("kid-missing", "the header has no kid: a verifier cannot tell which of the issuer's keys to use, and API Gateway's own JWT authorizer refuses the token")
 	case kid.Kind != source.String:
 		l.warn("kid-type", "kid is %s, want a string: no key can be found by it", kid.Kind)
@@ -106,13 +106,13 @@ func (l *linter) claims() {
 			l.warn(name+"-type", "%s is %s, want a string (RFC 7519): verifiers may refuse the token", name, n.Kind)
 		}
 	}
-	if c.Get("iss") == nil {
+	if iss := c.Get("iss"); iss == nil || iss.Kind == source.String && iss.Text == "" {
 		l.warn("iss-missing", "there is no iss: nobody can tell whose keys to check it with")
 	}
 	switch list, ok := l.t.ClaimSet().audiences(); {
 	case !ok:
 		l.warn("aud-type", "aud must be a string or a list of strings: verifiers may refuse the token")
-	case len(list) == 0:
+	case strings.Join(list, "") == "":
 		l.warn("aud-missing", "there is no aud: nothing says which API the token is for, so it fits wherever its issuer is trusted")
 	case mixed(list):
 		l.warn("aud-mixed", "aud names client ids and APIs alike: whoever receives the token at one can use it at the other")
@@ -140,10 +140,13 @@ func mixed(list []string) bool {
 // milliseconds: as seconds it is a date after the year 5138.
 const milliseconds = 100_000_000_000
 
-// isMilliseconds reports whether a date was most likely written in milliseconds.
-func isMilliseconds(n *source.Node) bool {
+// Milliseconds is a date that was most likely written in milliseconds.
+func Milliseconds(n *source.Node) (time.Time, bool) {
 	f, err := strconv.ParseFloat(n.Text, 64)
-	return n.Kind == source.Number && err == nil && f >= milliseconds
+	if n.Kind != source.Number || err != nil || f < milliseconds || f > 1000*latest {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(f)), true
 }
 
 func (l *linter) dates() {
@@ -152,9 +155,12 @@ func (l *linter) dates() {
 	for _, name := range []string{"exp", "iat", "nbf", "auth_time", "updated_at"} {
 		n := c.node.Get(name)
 		at, ok, err := c.Date(name)
+		if n == nil || !ok && err == nil {
+			continue
+		}
+		_, milli := Milliseconds(n)
 		switch {
-		case n == nil || !ok && err == nil:
-		case isMilliseconds(n):
+		case milli:
 			l.warn(name+"-milliseconds", "%s is in milliseconds, want seconds: read as it stands it is a date in the far future", name)
 		case err != nil && name == "updated_at":
 			// OneLogin's first version gave a date as text there: harmless.

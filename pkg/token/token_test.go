@@ -210,6 +210,16 @@ func TestSetFresh(t *testing.T) {
 	}
 }
 
+func TestMargin(t *testing.T) {
+	for life, want := range map[time.Duration]time.Duration{
+		-time.Hour: 0, 0: 0, 10 * time.Second: time.Second, 5 * time.Minute: 30 * time.Second, time.Hour: time.Minute, 1 << 62: time.Minute,
+	} {
+		if got := token.Margin(life); got != want {
+			t.Errorf("of %s: %s, want %s", life, got, want)
+		}
+	}
+}
+
 // FuzzDecode wants that nothing panics, and that what was decoded encodes to
 // what was given.
 func FuzzDecode(f *testing.F) {

@@ -281,8 +281,8 @@ func (p *Printer) value(name string, indent int, n *source.Node) string {
 		if at, err := token.Date(n); err == nil {
 			return Pad(n.Text, dateText) + "  " + p.Dim(p.Time(at))
 		}
-		if ms, err := strconv.ParseInt(n.Text, 10, 64); err == nil && n.Kind == source.Number {
-			return n.Text + "  " + p.Warn("milliseconds?") + " " + p.Dim(p.Time(time.UnixMilli(ms)))
+		if at, ok := token.Milliseconds(n); ok {
+			return n.Text + "  " + p.Warn("milliseconds?") + " " + p.Dim(p.Time(at))
 		}
 	}
 	return p.fit(indent, shorten(p.Outside(plain(n))))
