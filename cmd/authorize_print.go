@@ -29,7 +29,7 @@ func (a *authorize) printTest(ctx context.Context, q *asked) error {
 	z, _ := q.authorizerFor(q.req)
 	switch {
 	case q.api.Kind != apigw.REST:
-		return fault.New(fault.Usage, "only authorizers of REST APIs can be tested so, and this is one of a %s API", q.api.Kind).
+		return fault.New(fault.Usage, "only authorizers of REST APIs can be tested so, and this API is of the kind %s", q.api.Kind).
 			WithHint("leave out --test-invoke to see the verdict")
 	case z == nil || z.Type == apigw.AuthIAM:
 		return fault.New(fault.Usage, "there is no authorizer to test: the route has none that can be invoked")

@@ -14,6 +14,7 @@ import (
 	"gatepass/pkg/policy"
 	"gatepass/pkg/source"
 	"gatepass/pkg/token"
+	"gatepass/pkg/urlpath"
 )
 
 // read takes in the files the flags name.
@@ -193,7 +194,7 @@ func requestLine(k apigw.Kind, req *apigw.Request, args []string) error {
 		return fault.New(fault.Usage, "%q is no path: it must start with a slash", path).
 			WithHint("for example: gatepass authorize %s /%s", req.Method, path)
 	}
-	req.Path, req.RawQuery = path, query
+	req.Path, req.RawQuery = urlpath.Encoded(path), query
 	return nil
 }
 

@@ -288,7 +288,7 @@ func (q *question) fill(req *apigw.Request) {
 				}
 			}
 		}
-		req.Header[name] = append(req.Header[name], strings.TrimSpace(h[1]))
+		addHeader(req.Header, name, strings.TrimSpace(h[1]))
 	}
 }
 

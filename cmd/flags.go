@@ -38,9 +38,21 @@ func parseHeaders(lines []string) (map[string][]string, error) {
 		if name = strings.TrimSpace(name); !ok || name == "" || strings.ContainsAny(line, "\r\n\x00") {
 			return nil, fault.New(fault.Usage, "--header wants 'Name: value', not %q", cutText(line, 40))
 		}
-		h[name] = append(h[name], strings.TrimSpace(value))
+		addHeader(h, name, strings.TrimSpace(value))
 	}
 	return h, nil
+}
+
+// addHeader adds a value of a header, which has the spelling it came in first: a server
+// takes two spellings for one header, in their order.
+func addHeader(h map[string][]string, name, value string) {
+	for have := range h {
+		if strings.EqualFold(have, name) {
+			name = have
+			break
+		}
+	}
+	h[name] = append(h[name], value)
 }
 
 // hasHeader reports whether a header is there, without regard to case.

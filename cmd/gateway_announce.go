@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -183,14 +184,14 @@ func (g *gatewayCommand) announceText(s *served, st *stage, o *gateway.Options) 
 	}
 	out.Pairs(2, pairs)
 	out.Heading("Try it")
-	lines := tryIt(s.URL, st.tokenPlace(st.mainAuthorizer()))
+	lines := tryIt(s.URL, st.tokenPlace(st.mainAuthorizer()), st.sample())
 	if socket {
 		lines = tryConnect(s.URL, st.tokenPlace(st.mainAuthorizer()))
 	}
+	if g.tls.on() && g.tls.cert == "" {
+		lines = untrusted(lines)
+	}
 	for _, line := range lines {
-		if g.tls.on() && g.tls.cert == "" { // which curl does not trust
-			line = strings.Replace(line, "curl ", "curl -k ", 1)
-		}
 		out.Line(" ", out.Outside(line))
 	}
 	out.Printf("\n%s\n", out.Dim("One line a request follows. Stop it with Ctrl-C."))
@@ -240,21 +241,78 @@ func (s *stage) authorizerPairs(out *view.Printer) []view.Pair {
 	return pairs
 }
 
+// sample is a request that the authorizer which stands for all decides about: for the
+// first route with it, a GET and one without variables before others.
+func (s *stage) sample() apigw.Route {
+	z, best, score := s.mainAuthorizer(), apigw.Route{Method: http.MethodGet, Path: "/"}, -1
+	for i := range s.api.Routes {
+		r := &s.api.Routes[i]
+		if r.Authorizer != z || r.Path == "" {
+			continue
+		}
+		this := apigw.Route{Method: strings.ToUpper(r.Method), Path: filledIn(r.Path)}
+		points := 0
+		if this.Method == "ANY" {
+			this.Method = http.MethodGet
+		}
+		if this.Method == http.MethodGet {
+			points += 2
+		}
+		if this.Path == r.Path {
+			points++
+		}
+		if points > score {
+			best, score = this, points
+		}
+	}
+	return best
+}
+
+// filledIn is a path of a template, with a value for each variable.
+func filledIn(template string) string {
+	parts := strings.Split(template, "/")
+	for i, p := range parts {
+		if strings.HasPrefix(p, "{") && strings.HasSuffix(p, "}") {
+			parts[i] = "1"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
 // tryIt are commands that call the gateway.
-func tryIt(base string, s authorizer.Source) []string {
+func tryIt(base string, s authorizer.Source, r apigw.Route) []string {
 	const token = "$(gatepass token)"
+	method, path, curl := r.Method, r.Path, "curl "
+	if method != http.MethodGet {
+		curl += "-X " + method + " "
+	}
 	switch s.Place {
 	case authorizer.Query:
-		return []string{`curl "` + base + "/?" + s.Name + "=" + token + `"`}
+		return []string{curl + `"` + base + path + "?" + s.Name + "=" + token + `"`}
 	case authorizer.Cookie:
-		return []string{`curl -b "` + s.Name + "=" + token + `" ` + base + "/"}
+		return []string{curl + `-b "` + s.Name + "=" + token + `" ` + base + path}
 	}
-	call := "gatepass call GET / --api-url " + base
+	call := "gatepass call " + method + " " + path + " --api-url " + base
 	if s != authorizer.DefaultSource() {
 		call += " --api-send '" + s.String() + "'"
 	}
 	value := strings.TrimSpace(s.Scheme + " " + token)
-	return []string{call, `curl -H "` + s.Name + ": " + value + `" ` + base + "/"}
+	return []string{call, curl + `-H "` + s.Name + ": " + value + `" ` + base + path}
+}
+
+// untrusted are the commands for a certificate that nobody trusts: "gatepass call" takes
+// none, and the others are told to.
+func untrusted(lines []string) []string {
+	var all []string
+	for _, line := range lines {
+		switch word, rest, _ := strings.Cut(line, " "); word {
+		case "curl":
+			all = append(all, "curl -k "+rest)
+		case "wscat":
+			all = append(all, "wscat --no-check "+rest)
+		}
+	}
+	return all
 }
 
 // tryConnect is a command that connects to a WebSocket API.

@@ -23,6 +23,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"gatepass/pkg/apigw"
+	"gatepass/pkg/authorizer"
 	"gatepass/pkg/config"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/iostreams"
@@ -385,5 +387,31 @@ func TestGatewayOpenAddress(t *testing.T) {
 		if base, open := reachedAt(a); base != want.base || open != want.open {
 			t.Errorf("%s is reached at %s, open %t; want %+v", addr, base, open, want)
 		}
+	}
+}
+
+// What is there to be tried is a request that the API has.
+func TestGatewaySample(t *testing.T) {
+	z, other := &apigw.Authorizer{Name: "z"}, &apigw.Authorizer{Name: "other"}
+	route := func(method, path string, z *apigw.Authorizer) apigw.Route {
+		return apigw.Route{Method: method, Path: path, Access: apigw.Access{Authorizer: z}}
+	}
+	for want, routes := range map[string][]apigw.Route{
+		"GET /":       nil,
+		"GET /pets":   {route("GET", "/open", nil), route("GET", "/other", other), route("POST", "/pets", z), route("GET", "/a/{b}", z), route("get", "/pets", z)},
+		"GET /a/1/1":  {route("POST", "/pets", z), route("ANY", "/a/{b}/{c+}", z)},
+		"DELETE /all": {route("DELETE", "/all", z), {Method: "$default", Access: apigw.Access{Authorizer: z}}},
+	} {
+		s := &stage{api: &apigw.API{Routes: routes, Default: apigw.Access{Authorizer: z}}}
+		if got := s.sample(); got.Key() != want {
+			t.Errorf("to be tried is %s, want %s", got.Key(), want)
+		}
+	}
+	lines := strings.Join(tryIt("http://x/prod", authorizer.DefaultSource(), apigw.Route{Method: "POST", Path: "/pets"}), "\n")
+	if !strings.Contains(lines, "gatepass call POST /pets --api-url http://x/prod\ncurl -X POST -H ") || !strings.HasSuffix(lines, " http://x/prod/pets") {
+		t.Error(lines)
+	}
+	if got := untrusted([]string{"gatepass call GET /", "curl http://x", "wscat -c ws://x"}); strings.Join(got, "; ") != "curl -k http://x; wscat --no-check -c ws://x" {
+		t.Error(got)
 	}
 }

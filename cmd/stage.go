@@ -25,6 +25,7 @@ type stage struct {
 	api     *apigw.API // prepared
 	runners map[string]*runner
 	p       *config.Profile
+	cors    *apigw.CORS // which answers preflights, before anything is decided
 	// functions are those of the runners. Whoever is done with the stage closes it.
 	functions *functions
 	behind    *functions // those of integrations, or nil
@@ -43,7 +44,7 @@ func (s *stage) close() {
 // may be nil, is that of every Lambda authorizer, whatever is written about them.
 // Keys are those of an issuer; they are only asked for when a token needs them.
 func newStage(app *App, d *defined, answer *source.Node, keys func(issuer string) verify.KeySource) (*stage, error) {
-	s := &stage{api: d.API, runners: map[string]*runner{}, p: d.p, functions: &functions{app: app, flags: &d.f.function, api: d.API}}
+	s := &stage{api: d.API, runners: map[string]*runner{}, p: d.p, cors: d.CORS, functions: &functions{app: app, flags: &d.f.function, api: d.API}}
 	files := map[string]*authorizer.File{d.p.Authorizer: d.file}
 	for _, z := range d.all {
 		r := &runner{}
@@ -194,7 +195,7 @@ func fixedOutput(n *source.Node) apigw.Output {
 	if err != nil { // a number that JSON does not have, such as YAML's .inf
 		return apigw.ResultOutput([]byte(n.Text))
 	}
-	return apigw.ResultOutput(doc)
+	return apigw.Output{Kind: apigw.Returned, Value: n, Text: string(doc)} // mistakes in it have their place in the file
 }
 
 // check looks at the token of a JWT or Cognito authorizer: key and signature are
@@ -306,6 +307,9 @@ func (s *stage) decide(ctx context.Context, req *apigw.Request, as identity, cac
 		result.Authorizer, result.Response = trace, document(out)
 		return out
 	})
+	if s.cors != nil && s.api.IsPreflight(req) {
+		result.Notes = append(result.Notes, "it is a preflight that no route takes: API Gateway answers it by the CORS configuration, with 204, and decides nothing about it")
+	}
 	return result
 }
 

@@ -98,7 +98,7 @@ func AccessLogFormat(k Kind, name string) (format string, ok bool) {
 func (s *Served) AccessLog(format string) string {
 	v := s.Verdict
 	if v == nil {
-		v = (&Pending{api: s.API, prep: s.API.ready(), req: s.Request}).verdict()
+		v = (&Pending{api: s.API, prep: s.API.ready(), req: s.Request, path: s.Request.Path}).verdict()
 	}
 	quoted := strings.HasPrefix(strings.TrimSpace(format), "{")
 	return expand(format, "-", func(name string) (string, bool) {

@@ -3,7 +3,9 @@ package apigw
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gatepass/pkg/policy"
 	"gatepass/pkg/source"
@@ -164,10 +166,11 @@ func (r *Result) acceptDocument(n *source.Node) *failure {
 		return &failure{log: logBadPolicy, why: "the policy cannot be read: " + strings.ReplaceAll(err.Error(), "\n", "; ")}
 	}
 	for i := range doc.Statements {
-		for _, arn := range append(doc.Statements[i].Resource.Items, doc.Statements[i].NotResource.Items...) {
-			if len(arn) > maxStatementARN {
+		st := &doc.Statements[i]
+		for _, arn := range slices.Concat(st.Resource.Items, st.NotResource.Items) {
+			if n := utf8.RuneCountInString(arn); n > policy.MaxResource {
 				return &failure{
-					log: logBadPolicy, why: fmt.Sprintf("a resource of statement %d has %d characters, more than %d", i+1, len(arn), maxStatementARN),
+					log: logBadPolicy, why: fmt.Sprintf("a resource of statement %d has %d characters, more than %d", i+1, n, policy.MaxResource),
 					inferred: "the limit of 512 characters is documented, the answer beyond it is not",
 				}
 			}

@@ -36,6 +36,7 @@ func TestAnswers(t *testing.T) {
 		{"lower case", `{"principalId":"u","policyDocument":{"version":"2012-10-17","statement":[]}}`, 500, config, "Unable to parse given policy"},
 		{"effect", strings.Replace(policyAnswer("Allow", "*", ""), `"Allow"`, `"ALLOW"`, 1), 500, config, "Unable to parse given policy"},
 		{"long resource", policyAnswer("Allow", strings.Repeat("a", 513), ""), 500, config, "Unable to parse given policy"},
+		{"resource of 512 long characters", strings.Replace(policyAnswer("Allow", "*", ""), `"*"`, `["*","`+strings.Repeat("é", 512)+`"]`, 1), 200, "", ""},
 		{"context of a list", policyAnswer("Allow", "*", `,"context":{"a":[1]}`), 500, config, "java.lang.String out of START_ARRAY token"},
 		{"context of an object", policyAnswer("Allow", "*", `,"context":{"a":{}}`), 500, config, "START_OBJECT"},
 		{"context as list", policyAnswer("Allow", "*", `,"context":[]`), 500, config, "Invalid JSON in response"},
@@ -179,8 +180,8 @@ func TestBackend(t *testing.T) {
 		{"HTTP, authorizer 1.0", httpAPI(iam("1.0")), "requestContext.authorizer.lambda", `{"b":true,"big":12345678901234567890,"f":1.0,"n":1,"s":"x"}`},
 	} {
 		v := apigw.Decide(tc.api, get("/", "x"), nil, returns(doc))
-		if !v.Allowed || v.Backend.At != tc.at || v.Backend.AsText() != tc.want {
-			t.Errorf("%s: %s %s, want %s %s (%s)", tc.name, v.Backend.At, v.Backend.AsText(), tc.at, tc.want, v.Reason)
+		if !v.Allowed || v.Backend.At != tc.at || asJSON(t, v.Backend.Value) != tc.want {
+			t.Errorf("%s: %s %s, want %s %s (%s)", tc.name, v.Backend.At, asJSON(t, v.Backend.Value), tc.at, tc.want, v.Reason)
 		}
 	}
 	v := apigw.Decide(rest(lambda()), get("/", "x"), nil, returns(doc))
@@ -195,11 +196,11 @@ func TestBackend(t *testing.T) {
 	}
 	open := httpAPI(nil)
 	open.IntegrationPayload = "1.0"
-	if v := apigw.Decide(open, get("/", ""), nil, never(t)); v.Backend.AsText() != `{"claims":null,"scopes":null}` {
-		t.Errorf("HTTP 1.0 without authorizer: %s", v.Backend.AsText())
+	if v := apigw.Decide(open, get("/", ""), nil, never(t)); asJSON(t, v.Backend.Value) != `{"claims":null,"scopes":null}` {
+		t.Errorf("HTTP 1.0 without authorizer: %s", asJSON(t, v.Backend.Value))
 	}
 	if v := apigw.Decide(rest(nil), get("/", ""), nil, never(t)); v.Backend != nil {
-		t.Errorf("REST without authorizer: %s", v.Backend.AsText())
+		t.Errorf("REST without authorizer: %s", asJSON(t, v.Backend))
 	}
 }
 

@@ -93,15 +93,6 @@ func asciiJSON(v any) string {
 	return b.String()
 }
 
-// AsText is the value as one line of JSON with its keys in the order of the
-// alphabet.
-func (b *Backend) AsText() string {
-	if b == nil {
-		return "null"
-	}
-	return jsonText(b.Value)
-}
-
 // goText renders a claim as HTTP APIs do: like Go's %v (captured: [a b],
 // map[roles:[admin]]). How large numbers and fractions come out is not documented:
 // they keep the text of the token.

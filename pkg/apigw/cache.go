@@ -44,15 +44,6 @@ type Result struct {
 	size       int // of the answer, in bytes, roughly
 }
 
-// Principal is the principalId of the answer.
-func (r *Result) Principal() string { return r.principal }
-
-// Policy is the policy of the answer; nil for a simple response.
-func (r *Result) Policy() *policy.Document { return r.doc }
-
-// MadeFor is the ARN of the request for which the authorizer was called.
-func (r *Result) MadeFor() string { return r.madeFor }
-
 // Cache holds results for their time to live, the most recently used ones when
 // there are too many. It is safe for use by many goroutines.
 type Cache struct {

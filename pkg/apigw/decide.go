@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gatepass/pkg/policy"
+	"gatepass/pkg/urlpath"
 )
 
 // invoke is the action a request asks for.
@@ -19,11 +20,17 @@ const invoke = "execute-api:Invoke"
 // usage plan, backend. AWS documents it but for the relative order of the first
 // three and of the API key, which are inferred.
 func Begin(api *API, req *Request) (*Verdict, *Pending) {
-	p := &Pending{api: api, prep: api.ready(), req: req, trace: !req.NoTrace}
+	p := &Pending{api: api, prep: api.ready(), req: req, path: req.Path, trace: !req.NoTrace}
 	if api.Kind == WebSocket {
 		return p.beginMessage()
 	}
 	if v := p.waf(); v != nil {
+		return v, nil
+	}
+	if v := p.tooLarge(); v != nil {
+		return v, nil
+	}
+	if v := p.readPath(); v != nil {
 		return v, nil
 	}
 	if v := p.lookup(); v != nil {
@@ -44,6 +51,7 @@ type Pending struct {
 	api   *API
 	prep  *prepared
 	req   *Request
+	path  string // of the request, made plain
 	trace bool
 
 	route    *route
@@ -95,13 +103,30 @@ func (p *Pending) waf() *Verdict {
 	return p.refuse(refusal{t: WAFFiltered, message: "Forbidden"})
 }
 
+// readPath makes the path of the request plain, so that no letter can be written in a
+// way that a policy does not name, and refuses paths that a backend may take for others
+// than was decided about. What API Gateway does with either was not found.
+func (p *Pending) readPath() *Verdict {
+	s := Step{Step: StepRoute, Outcome: OutcomeRefused, Inferred: "what API Gateway does with such a path is not documented"}
+	switch p.path = urlpath.Plain(p.req.Path); {
+	case !urlpath.WellEncoded(p.req.Path):
+		s.Reason = fmt.Sprintf("the path %s has a percent sign that encodes nothing", p.req.Path)
+	case urlpath.Climbs(p.path):
+		s.Reason = fmt.Sprintf("the path %s has . or .. for a part, by which a backend may mean another path than was decided about", p.path)
+	default:
+		return nil
+	}
+	p.step(s)
+	return p.refuse(refusal{t: Default4XX, status: 400, message: "Bad Request", errorType: "BadRequestException"})
+}
+
 // lookup finds the route of the request.
 func (p *Pending) lookup() *Verdict {
-	p.route = p.prep.match(p.api.Kind, p.req.Method, p.req.Path)
+	p.route = p.prep.match(p.api.Kind, p.req.Method, p.path)
 	if p.route == nil {
 		return p.noRoute()
 	}
-	path := p.req.Path
+	path := p.path
 	if path == "" {
 		path = "/"
 	}
@@ -114,6 +139,9 @@ func (p *Pending) lookup() *Verdict {
 		s.Reason = "every path is a route, as no routes are given"
 	}
 	switch {
+	case p.path != p.req.Path:
+		s.Reason += "; the path, less the percent-encoding that it does not need, is " + path
+		s.Inferred = "that letters, digits and -._~ count the same in percent-encoding is not documented"
 	case strings.Contains(path, "%"):
 		s.Inferred = "that percent-encoded characters stay in the ARN as they were sent is not documented"
 	case len(path) > 1 && strings.HasSuffix(path, "/"):
@@ -132,7 +160,7 @@ func (p *Pending) RouteKey() string {
 	case p.route.key != "":
 		return p.route.key
 	}
-	return p.req.Method + " " + p.req.Path
+	return p.req.Method + " " + p.path
 }
 
 // Resource is the path template of the route.
@@ -143,20 +171,20 @@ func (p *Pending) Resource() string {
 	case p.route.Path != "" || p.route.key != "":
 		return p.route.Path
 	}
-	return p.req.Path
+	return p.path
 }
 
 // noRoute is the answer to a method or path that is not deployed.
 func (p *Pending) noRoute() *Verdict {
-	rest := routable(p.api.Kind, p.req.Path)
+	rest := routable(p.api.Kind, p.path)
 	s := Step{Step: StepRoute, Outcome: OutcomeRefused}
-	s.Reason = fmt.Sprintf("no route for %s %s is deployed in the stage %s", p.req.Method, p.req.Path, p.api.Stage)
+	s.Reason = fmt.Sprintf("no route for %s %s is deployed in the stage %s", p.req.Method, p.path, p.api.Stage)
 	switch {
 	case !isVerb(p.req.Method):
-		s.Reason = fmt.Sprintf("API Gateway has no method %q: routes are for %s, and ANY for all of these", p.req.Method, strings.Join(methods()[1:], ", "))
+		s.Reason = fmt.Sprintf("API Gateway has no method %q: routes are for %s, and ANY for all of these", p.req.Method, strings.Join(Methods(), ", "))
 		s.Inferred = "what the answer to other methods is, is not documented"
 	case p.prep.root.anyPath(rest, rest == ""):
-		s.Reason = fmt.Sprintf("the path %s is deployed, but not with the method %s", p.req.Path, p.req.Method)
+		s.Reason = fmt.Sprintf("the path %s is deployed, but not with the method %s", p.path, p.req.Method)
 	}
 	if p.api.Kind == HTTP {
 		p.step(s)
@@ -187,12 +215,12 @@ func unsigned(value string) (string, bool) {
 
 // uriLength refuses method ARNs beyond what the gateway evaluates (AWS: quotas; 414).
 func (p *Pending) uriLength() *Verdict {
-	if len(p.arn) <= maxARN || p.api.Kind != REST {
+	if len(p.arn) <= MaxARN || p.api.Kind != REST {
 		return nil
 	}
 	p.step(Step{
 		Step: StepRoute, Outcome: OutcomeRefused,
-		Reason:   fmt.Sprintf("the method ARN has %d bytes, more than the %d that can be authorized", len(p.arn), maxARN),
+		Reason:   fmt.Sprintf("the method ARN has %d bytes, more than the %d that can be authorized", len(p.arn), MaxARN),
 		Inferred: "status and phrase are documented, body and error type are not",
 	})
 	return p.refuse(refusal{t: Default4XX, status: 414, message: "Request URI too long"})
@@ -323,9 +351,6 @@ func (p *Pending) Event() Event { return p.event() }
 // Key is the key of the result cache. It is false when results of this authorizer
 // are not cached.
 func (p *Pending) Key() (Key, bool) { return p.key, p.route.auth.ttl > 0 }
-
-// Token is the bare token for JWT and COGNITO_USER_POOLS authorizers, else empty.
-func (p *Pending) Token() string { return p.token }
 
 // Authorizer is who must be asked.
 func (p *Pending) Authorizer() *Authorizer { return p.route.auth.Authorizer }

@@ -59,10 +59,10 @@ func TestOrder(t *testing.T) {
 func TestAPIKeyFromAuthorizer(t *testing.T) {
 	api := rest(lambda())
 	api.Default.APIKeyRequired = true
-	api.APIKeySource, api.PlanKeys = apigw.KeyFromAuthorizer, []string{"key-1"}
+	api.APIKeySource, api.PlanKeys = apigw.KeyFromAuthorizer, []string{"key-1", ""} // an empty key is none
 	req := get("/", "x")
 	req.Header["x-api-key"] = []string{"key-1"} // does not count here
-	for more, status := range map[string]int{`,"usageIdentifierKey":"key-1"`: 200, `,"usageIdentifierKey":"other"`: 403, ``: 403} {
+	for more, status := range map[string]int{`,"usageIdentifierKey":"key-1"`: 200, `,"usageIdentifierKey":"other"`: 403, `,"usageIdentifierKey":""`: 403, ``: 403} {
 		v := apigw.Decide(api, req, nil, returns(policyAnswer("Allow", "*", more)))
 		if v.Status != status {
 			t.Errorf("%s: status %d, want %d: %s", more, v.Status, status, v.Reason)
@@ -231,6 +231,40 @@ func TestSeveralValues(t *testing.T) {
 	v, _ := p.Finish(apigw.ResultOutput([]byte(policyAnswer("Allow", "*", ""))))
 	if !strings.Contains(inferred(v), "several values") {
 		t.Errorf("the trace does not say that it chose: %q", inferred(v))
+	}
+}
+
+// TestHostAsSource: net/http keeps Host apart from the other headers.
+func TestHostAsSource(t *testing.T) {
+	z := lambda()
+	z.IdentitySources = []string{"method.request.header.host"}
+	req := get("/", "")
+	if v, _ := apigw.Begin(rest(z), req); v == nil || v.Status != 401 {
+		t.Errorf("without a host: %+v, want 401", v)
+	}
+	req.Host = "api.example.com"
+	_, p := apigw.Begin(rest(z), req)
+	if p == nil {
+		t.Fatal("the host is not found")
+	}
+	if e := p.Event(); e.Token != "api.example.com" {
+		t.Errorf("token %q, want the host", e.Token)
+	}
+}
+
+// TestNoMethod: the reason tells a path without the method from no path at all.
+func TestNoMethod(t *testing.T) {
+	api := rest(nil)
+	api.Routes = []apigw.Route{{Method: "GET", Path: "/pets/{id}"}, {Method: "GET", Path: "/files/{path+}"}, {Method: "GET", Path: "/a/b"}}
+	for path, deployed := range map[string]bool{
+		"/pets/7": true, "/files/a/b": true, "/a/b": true, "/": false, "/pets": false, "/pets/7/x": false, "/files": false, "/a": false,
+	} {
+		req := get(path, "")
+		req.Method = "POST"
+		v, _ := apigw.Begin(api, req)
+		if got := strings.Contains(v.Reason, "but not with the method POST"); v.Status != 403 || got != deployed {
+			t.Errorf("POST %s: %d %s", path, v.Status, v.Reason)
+		}
 	}
 }
 

@@ -73,9 +73,9 @@ func (p *Pending) event() Event {
 		e.Token = p.token
 	}
 	e.Identity = p.values
-	e.Method, e.Resource, e.Path, e.RouteKey = p.req.Method, p.Resource(), p.req.Path, p.RouteKey()
+	e.Method, e.Resource, e.Path, e.RouteKey = p.req.Method, p.Resource(), p.path, p.RouteKey()
 	e.Header, e.Query, e.RawQuery = p.req.Header, p.query(), p.rawQuery()
-	e.PathParameters = p.route.parameters(p.api.Kind, p.req.Path)
+	e.PathParameters = p.route.parameters(p.api.Kind, p.path)
 	e.StageVariables = p.api.StageVariables
 	e.Context = EventContext{
 		Account: p.api.Account, API: p.api.ID, Stage: p.stage(),

@@ -165,9 +165,11 @@ func (e *Event) http2() http2Event {
 	if f.IdentitySource == nil {
 		f.IdentitySource = []string{}
 	}
-	if cookie := f.Headers["cookie"]; cookie != "" {
-		for part := range strings.SplitSeq(cookie, ";") {
-			f.Cookies = append(f.Cookies, strings.TrimSpace(part))
+	for _, line := range fieldsOf(e.Header, "Cookie") {
+		for part := range strings.SplitSeq(line, ";") {
+			if part = strings.TrimSpace(part); part != "" {
+				f.Cookies = append(f.Cookies, part)
+			}
 		}
 	}
 	return f

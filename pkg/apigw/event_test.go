@@ -130,6 +130,15 @@ func sameMembers(a, b string) bool {
 
 // TestParseEvent reads AWS's own samples (developer guide: input of Lambda
 // authorizers), shortened.
+// Cookies may come in several fields (RFC 9113 section 8.2.3); none runs into another.
+func TestCookies(t *testing.T) {
+	req := &apigw.Request{Method: "GET", Path: "/", Header: map[string][]string{"Authorization": {"x"}, "Cookie": {"a=1; b=2,x;", "c=3"}}}
+	_, p := apigw.Begin(httpAPI(simple()), req)
+	if text := asEvent(t, p.Event()); !strings.Contains(text, `"cookies":["a=1","b=2,x","c=3"]`) {
+		t.Errorf("the event is\n%s", text)
+	}
+}
+
 func TestParseEvent(t *testing.T) {
 	e, err := apigw.ParseEvent(node(t, `{"type":"TOKEN","authorizationToken":"{caller-supplied-token}","methodArn":"arn:aws:execute-api:regionId:accountId:apiId/stage/httpVerb/resource"}`))
 	if err != nil || e.Kind != apigw.EventToken || e.Token != "{caller-supplied-token}" {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gatepass/pkg/urlpath"
 )
 
 // CORS is the CORS configuration of an HTTP API (AWS: "Configure CORS for HTTP APIs
@@ -120,5 +122,5 @@ func (a *API) IsPreflight(req *Request) bool {
 		return false
 	}
 	p := a.ready()
-	return p.open != nil || p.match(a.Kind, req.Method, req.Path) == nil
+	return p.open != nil || p.match(a.Kind, req.Method, urlpath.Plain(req.Path)) == nil
 }

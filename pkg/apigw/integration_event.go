@@ -172,9 +172,9 @@ func (v *Verdict) proxyEvent2(r *ProxyRequest) proxyEvent2 {
 // that integrations get.
 func (p *Pending) proxied(header map[string][]string) Event {
 	return Event{
-		Method: p.req.Method, Resource: p.Resource(), Path: p.req.Path, RouteKey: p.RouteKey(),
+		Method: p.req.Method, Resource: p.Resource(), Path: p.path, RouteKey: p.RouteKey(),
 		Header: header, Query: p.query(), RawQuery: p.rawQuery(),
-		PathParameters: p.route.parameters(p.api.Kind, p.req.Path), StageVariables: p.api.StageVariables,
+		PathParameters: p.route.parameters(p.api.Kind, p.path), StageVariables: p.api.StageVariables,
 		Context: EventContext{
 			Account: p.api.Account, API: p.api.ID, Stage: p.stage(),
 			RequestID: p.eventID(), ExtendedRequestID: p.req.ExtendedID,

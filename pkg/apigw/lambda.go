@@ -195,7 +195,7 @@ func (p *Pending) apiKey(usageKey string) (string, *Verdict) {
 	if p.api.APIKeySource == KeyFromAuthorizer {
 		key, from = usageKey, "the authorizer's usageIdentifierKey"
 	}
-	if !p.prep.planKeys[key] {
+	if key == "" || !p.prep.planKeys[key] {
 		reason := "an API key is required and " + from + " has none"
 		if key != "" {
 			reason = "the API key of " + from + " is in no usage plan of the stage"

@@ -26,6 +26,35 @@ func TestURILength(t *testing.T) {
 	}
 }
 
+// TestHeadSize: what comes before a body has its limits, which tokens with many groups
+// exceed.
+func TestHeadSize(t *testing.T) {
+	const limit = 10240
+	fill := func(n int) string { return strings.Repeat("x", n) }
+	for name, tc := range map[string]struct {
+		kind   apigw.Kind
+		query  string
+		header map[string][]string
+		status int
+	}{
+		"REST, headers":          {apigw.REST, "", map[string][]string{"A": {fill(limit - 1)}, "B": {"x"}}, 200},
+		"REST, one more":         {apigw.REST, "", map[string][]string{"A": {fill(limit - 1), "x"}, "B": {"x"}}, 431},
+		"REST, URL":              {apigw.REST, fill(limit - len("/?")), map[string][]string{"A": {fill(5000)}}, 200},
+		"REST, a longer URL":     {apigw.REST, fill(limit - 1), nil, 414},
+		"HTTP, together":         {apigw.HTTP, fill(5000), map[string][]string{"A": {fill(limit - 5000 - len("GET /? HTTP/1.1"))}}, 200},
+		"HTTP, together and one": {apigw.HTTP, fill(5001), map[string][]string{"A": {fill(limit - 5000 - len("GET /? HTTP/1.1"))}}, 431},
+	} {
+		api := rest(nil)
+		if tc.kind == apigw.HTTP {
+			api = httpAPI(nil)
+		}
+		v := apigw.Decide(api, &apigw.Request{Method: "GET", Path: "/", RawQuery: tc.query, Header: tc.header}, nil, never(t))
+		if v.Status != tc.status || tc.status != 200 && v.Trace[0].Inferred == "" {
+			t.Errorf("%s: %d %s, want %d", name, v.Status, v.Reason, tc.status)
+		}
+	}
+}
+
 // TestAnswerSize: WebSocket APIs take 8 KB of answer.
 func TestAnswerSize(t *testing.T) {
 	sized := func(size int) string {

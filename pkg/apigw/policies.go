@@ -201,8 +201,9 @@ func (p *Pending) denyAnonymous(e policy.Effect) *Verdict {
 	return p.denyUser("anonymous", e)
 }
 
-// denyUser is the answer of a policy that knows the caller by name. The wording
-// after AWS's change of 2025 was not captured.
+// denyUser is the answer of a policy that knows the caller by name: in the words that
+// AWS documents. Since about 2025 they are followed by the kind of policy, which was
+// captured for a resource policy that is silent only.
 func (p *Pending) denyUser(name string, e policy.Effect) *Verdict {
 	text := "User: " + name + " is not authorized to perform: " + invoke + " on resource: " + p.shownARN()
 	if e == policy.ExplicitDeny {

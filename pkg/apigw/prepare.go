@@ -7,12 +7,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"gatepass/pkg/urlpath"
 )
+
+// MaxARN is the longest method ARN of a route with an authorizer, in bytes: beyond it
+// the answer is 414 (AWS: quotas of API Gateway).
+const MaxARN = 1600
 
 // The limits of API Gateway that are checked here (AWS: quotas of API Gateway).
 const (
-	maxARN            = 1600 // bytes of a method ARN, with an authorizer
-	maxStatementARN   = 512  // characters of a resource in an authorizer's policy
 	maxResourcePolicy = 8192 // characters
 	maxConnectAnswer  = 8 << 10
 	maxAudiences      = 50
@@ -100,21 +104,22 @@ func (p *prepared) add(k Kind, r *route) {
 		p.byKey[r.Method] = r
 		return
 	}
-	r.segs = segments(routable(k, r.Path))
+	r.segs = segments(routable(k, urlpath.Plain(r.Path))) // as requests are read
 	p.root.add(r)
 }
 
 // routeMethod is a method in capitals; route keys stay as they are.
 func routeMethod(m string) string {
-	if up := strings.ToUpper(m); slices.Contains(methods(), up) {
+	if up := strings.ToUpper(m); up == "ANY" || slices.Contains(Methods(), up) {
 		return up
 	}
 	return m
 }
 
-// methods are those a route may have. ANY stands for all of them.
-func methods() []string {
-	return []string{"ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+// Methods are those a route may have, in the order of the alphabet. ANY stands for all
+// of them. There is no CONNECT and no TRACE.
+func Methods() []string {
+	return []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 }
 
 // identitySources are the sources one by one. Authorizers that need exactly one and
@@ -125,6 +130,9 @@ func (z *Authorizer) identitySources(k Kind) []string {
 	}
 	var all []string
 	for _, list := range z.IdentitySources {
+		if z.Type == AuthRequest && list == "" && len(z.IdentitySources) == 1 {
+			break // how REST APIs write that there is none
+		}
 		for text := range strings.SplitSeq(list, ",") {
 			all = append(all, strings.TrimSpace(text))
 		}

@@ -9,7 +9,8 @@ import (
 // Request is one request to an API as it arrives at API Gateway.
 type Request struct {
 	// Method and Path are as on the request line. Path begins with a slash, is
-	// percent-encoded as sent, and holds neither stage nor query.
+	// percent-encoded as sent, and holds neither stage nor query. What is decided about
+	// is [Verdict.Path].
 	Method, Path string
 	// Header has the fields in the client's spelling, or Go's: names are compared
 	// without regard to case. An http.Header can be assigned.

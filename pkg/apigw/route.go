@@ -121,7 +121,7 @@ func (n *node) anyPath(rest string, done bool) bool {
 // isVerb reports whether a request's method is one that a route can be for, in
 // this very spelling (RFC 9110 section 9.1: methods are case-sensitive).
 func isVerb(method string) bool {
-	return method != "ANY" && slices.Contains(methods(), method)
+	return slices.Contains(Methods(), method)
 }
 
 // match finds the route of a request in a REST or HTTP API. That ANY and $default

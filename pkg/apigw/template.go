@@ -113,7 +113,7 @@ func (v *Verdict) parameter(expression string) (string, bool) {
 		return last(values), len(values) > 0
 	}
 	if name, ok := strings.CutPrefix(expression, "method.request.path."); ok && v.p.route != nil {
-		value, ok := v.p.route.parameters(v.p.api.Kind, v.p.req.Path)[name]
+		value, ok := v.p.route.parameters(v.p.api.Kind, v.p.path)[name]
 		return value, ok
 	}
 	return v.lookup(expression)
@@ -254,4 +254,4 @@ func (p *Pending) stage() string {
 }
 
 // contextPath is requestContext.path. AWS's sample has it without the stage.
-func (p *Pending) contextPath() string { return p.req.Path }
+func (p *Pending) contextPath() string { return p.path }

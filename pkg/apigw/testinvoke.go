@@ -46,7 +46,7 @@ func TestInvoke(api *API, z *Authorizer, req *Request, invoke func(Event) Output
 	if r.Path == "" {
 		r.Path = "/"
 	}
-	p := &Pending{api: &test, prep: test.compile(), req: &r, trace: true, test: true}
+	p := &Pending{api: &test, prep: test.compile(), req: &r, path: r.Path, trace: true, test: true}
 	p.route = p.prep.open
 	p.arn = p.prep.arnPrefix + r.Method + r.Path
 	if broken := p.route.auth.broken; broken != "" {

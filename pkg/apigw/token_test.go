@@ -74,6 +74,10 @@ func TestJWT(t *testing.T) {
 		{"no exp", "exp=-", "", 401, ""},
 		{"exp is no date", "exp=true", "", 401, ""},
 		{"exp out of range", "exp=1e999", "", 401, ""},
+		{"exp as text", `exp="1893456000"`, "", 200, ""},
+		{"exp for ever", `exp="Infinity"`, "", 401, ""},
+		{"exp of nothing", `exp="NaN"`, "", 401, ""},
+		{"nbf for ever", `nbf="-Infinity"`, "", 401, ""},
 		{"issued now", fmt.Sprint("iat=", now), "", 200, ""},
 		{"issued later", fmt.Sprint("iat=", now+1), "", 401, ""},
 		{"no iat", "iat=-", "", 200, ""},
@@ -165,8 +169,11 @@ func TestJWTSource(t *testing.T) {
 		"t.t.t": "t.t.t", "Bearer t.t.t": "t.t.t", "bearer t.t.t": "bearer t.t.t", "JWT t.t.t": "JWT t.t.t", "Bearer ": "",
 	} {
 		_, p := apigw.Begin(httpAPI(jwtAuthorizer()), get("/", value))
-		if p == nil || p.Token() != want {
-			t.Errorf("%q: token %q, want %q", value, p.Token(), want)
+		if p == nil {
+			t.Fatalf("%q: decided without a token", value)
+		}
+		if got := p.Event().Token; got != want {
+			t.Errorf("%q: token %q, want %q", value, got, want)
 		}
 	}
 	v := apigw.Decide(httpAPI(jwtAuthorizer()), get("/", ""), nil, never(t))
@@ -182,8 +189,8 @@ func TestJWTBackend(t *testing.T) {
 	v := apigw.Decide(api, get("/", "t.t.t"), nil, checked(t, c))
 	want := `{"claims":{"admin":"true","aud":"api","big":"12345678901234567890","exp":"1893456000","f":"1.50","groups":"[a b]","iss":"` + issuer +
 		`","o":"map[roles:[admin]]","scope":"r w","sub":"u1"},"scopes":null}`
-	if v.Backend.At != "requestContext.authorizer.jwt" || v.Backend.AsText() != want {
-		t.Errorf("%s %s, want %s", v.Backend.At, v.Backend.AsText(), want)
+	if v.Backend.At != "requestContext.authorizer.jwt" || asJSON(t, v.Backend.Value) != want {
+		t.Errorf("%s %s, want %s", v.Backend.At, asJSON(t, v.Backend.Value), want)
 	}
 	if got := v.RenderLog("$context.authorizer.claims.sub $context.authorizer.claims['groups'] $context.authorizer.claims"); got != "u1 [a b] -" {
 		t.Errorf("access log %q", got)
@@ -209,8 +216,8 @@ func TestTokenBackend(t *testing.T) {
 		{apigw.HTTP, apigw.AuthJWT, "2.0", "requestContext.authorizer.jwt", `{"claims":{"groups":"[a b]","n":"1","scope":"r","sub":"u1"},"scopes":["r"]}`},
 	} {
 		b := apigw.TokenBackend(tc.kind, tc.of, tc.integration, []string{"r"}, c)
-		if b.At != tc.at || b.AsText() != tc.want {
-			t.Errorf("%s %s: %s %s, want %s %s", tc.kind, tc.of, b.At, b.AsText(), tc.at, tc.want)
+		if b.At != tc.at || asJSON(t, b.Value) != tc.want {
+			t.Errorf("%s %s: %s %s, want %s %s", tc.kind, tc.of, b.At, asJSON(t, b.Value), tc.at, tc.want)
 		}
 	}
 }
@@ -288,7 +295,7 @@ func TestCognito(t *testing.T) {
 		}
 	}
 	v := apigw.Decide(rest(pool), get("/", "t.t.t"), nil, checked(t, claims(`exp=1893456000;iat=-;cognito:groups=["a","b"]`)))
-	if got := v.Backend.AsText(); got != `{"claims":{"aud":"api","cognito:groups":"a,b","exp":"1893456000","iss":"`+issuer+`","sub":"u1"}}` {
+	if got := asJSON(t, v.Backend.Value); got != `{"claims":{"aud":"api","cognito:groups":"a,b","exp":"1893456000","iss":"`+issuer+`","sub":"u1"}}` {
 		t.Errorf("backend %s", got)
 	}
 }

@@ -168,8 +168,8 @@ func (a *API) validateRoute(f *findings, r *Route) {
 	case a.Kind == WebSocket && r.Method == "":
 		f.error("route-key", "a route needs a route key such as $connect")
 	case a.Kind == HTTP && r.Method == "$default" && r.Path == "", a.Kind == WebSocket:
-	case !slices.Contains(methods(), strings.ToUpper(r.Method)):
-		f.error("route-method", "want one of %s as the method, got %q", strings.Join(methods(), " "), cut(r.Method))
+	case routeMethod(r.Method) != "ANY" && !isVerb(routeMethod(r.Method)):
+		f.error("route-method", "want ANY or one of %s as the method, got %q", strings.Join(Methods(), " "), cut(r.Method))
 	case !strings.HasPrefix(r.Path, "/"):
 		f.error("route-path", "want a path that begins with a slash, got %q", cut(r.Path))
 	default:
@@ -232,15 +232,28 @@ func (a *API) validateAuthorizer(f *findings, z *Authorizer) {
 	if z.Type == AuthJWT || z.Type == AuthCognito {
 		a.validateJWT(f, z)
 	}
-	if z.Type == AuthToken || z.Type == AuthCognito {
-		for _, text := range z.identitySources(a.Kind) {
-			if s, err := parseSource(a.Kind, text); err == nil && s.place != inHeader {
-				f.error("token-source", "a %s authorizer takes its token from a header, not from %s", z.Type, cut(text))
-			}
-		}
-	}
+	a.validateTokenSource(f, z)
 	if z.Type == AuthRequest && a.Kind == WebSocket && len(z.identitySources(a.Kind)) == 0 {
 		f.warn("no-source", "without identity sources the function is called for every connection")
+	}
+}
+
+// validateTokenSource wants the token of an authorizer that looks at one in a header;
+// JWT authorizers of HTTP APIs take it from the query, too.
+func (a *API) validateTokenSource(f *findings, z *Authorizer) {
+	if z.Type == AuthRequest {
+		return
+	}
+	places := "a header"
+	if z.Type == AuthJWT && a.Kind == HTTP {
+		places = "a header or the query"
+	}
+	for _, text := range z.identitySources(a.Kind) {
+		s, err := parseSource(a.Kind, text)
+		if err != nil || s.place == inHeader || s.place == inQuery && places != "a header" {
+			continue
+		}
+		f.error("token-source", "a %s authorizer takes its token from %s, not from %s", z.Type, places, cut(text))
 	}
 }
 

@@ -33,6 +33,14 @@ func TestValidate(t *testing.T) {
 	}{
 		{"TOKEN", "", rest(lambda())},
 		{"TOKEN of a query", "token-source", change(rest(lambda()), func(_ *apigw.API, z *apigw.Authorizer) { z.IdentitySources = []string{"method.request.querystring.x"} })},
+		{"JWT of the query of an HTTP API", "", change(httpAPI(jwtAuthorizer()), func(_ *apigw.API, z *apigw.Authorizer) { z.IdentitySources = []string{"$request.querystring.x"} })},
+		{"JWT of the query of a REST API", "token-source", change(rest(jwtAuthorizer()), func(_ *apigw.API, z *apigw.Authorizer) { z.IdentitySources = []string{"method.request.querystring.x"} })},
+		{"JWT of the context", "token-source", change(httpAPI(jwtAuthorizer()), func(_ *apigw.API, z *apigw.Authorizer) { z.IdentitySources = []string{"$context.routeKey"} })},
+		{"JWT of a stage variable", "token-source", change(httpAPI(jwtAuthorizer()), func(_ *apigw.API, z *apigw.Authorizer) { z.IdentitySources = []string{"$stageVariables.x"} })},
+		{"an empty string for no sources", "", change(request(apigw.REST, ""), func(_ *apigw.API, z *apigw.Authorizer) { z.TTL = new(0) })},
+		{"an empty string for no sources, cached", "authorizer", request(apigw.REST, "")},
+		{"an empty source", "authorizer", request(apigw.REST, "method.request.header.A,")},
+		{"TOKEN of an empty source", "authorizer", change(rest(lambda()), func(_ *apigw.API, z *apigw.Authorizer) { z.IdentitySources = []string{""} })},
 		{"TOKEN of two headers", "authorizer", change(rest(lambda()), func(_ *apigw.API, z *apigw.Authorizer) {
 			z.IdentitySources = []string{"method.request.header.A,method.request.header.B"}
 		})},

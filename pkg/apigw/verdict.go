@@ -53,6 +53,10 @@ type Verdict struct {
 	null    bool     // its message is null
 }
 
+// Path is the path that was decided about, and that a backend is to get: the request's,
+// less the percent-encoding that it does not need.
+func (v *Verdict) Path() string { return v.p.path }
+
 // Step is one step of a decision.
 type Step struct {
 	Step    StepName `json:"step"`

@@ -52,7 +52,7 @@ func (p *Pending) noMessageRoute(key string) *Verdict {
 	}
 	p.step(Step{
 		Step: StepRoute, Outcome: OutcomeRefused, Reason: fmt.Sprintf("there is no route %q and no $default", cut(key)),
-		Inferred: "the answer to a message without a route is not in the reference",
+		Inferred: "what the answer to a message without a route is, is not documented",
 	})
 	return p.refuse(refusal{status: 403, message: "Forbidden"})
 }

@@ -29,8 +29,8 @@ func TestConnect(t *testing.T) {
 	message := get("", "")
 	message.RouteKey, message.Context = "sendmessage", v.Backend
 	m := apigw.Decide(api, message, nil, never(t))
-	if m.Status != 200 || !m.Allowed || m.Backend.AsText() != `{"k":"1","principalId":"u1"}` {
-		t.Errorf("message: %d %s", m.Status, m.Backend.AsText())
+	if m.Status != 200 || !m.Allowed || asJSON(t, m.Backend.Value) != `{"k":"1","principalId":"u1"}` {
+		t.Errorf("message: %d %s", m.Status, asJSON(t, m.Backend.Value))
 	}
 	// Nothing is cached.
 	cache := apigw.NewCache(10)

@@ -46,8 +46,14 @@ type Decision struct {
 // notAuthorized is the simple form of every refusal.
 const notAuthorized = `{"isAuthorized":false}`
 
-// Settle decides about the claims of a token at the API and stage of an event. It
-// is the part of [File.Decide] that takes time and may be kept.
+// Settle decides about the claims of a token at the API and stage of an event: with
+// the policy of the file, specialized for them, with the principal and the context.
+// It is what takes time and may be kept: the policy is for the whole API, so that a
+// gateway, too, may cache it under the token.
+//
+// A principal whose claim is missing refuses the token, as [File.Refuse] does. A
+// policy that API Gateway would not take, and an event without a proper ARN, make
+// the authorizer fail, which is a 500 and never a Deny.
 func (f *File) Settle(ev apigw.Event, c Claims, form Form) *Decision {
 	p, err := placeOf(ev)
 	if err != nil {
@@ -126,7 +132,7 @@ func simple(doc *policy.Document, context contextValues, t Trace) *Decision {
 // [Decision]. It is false for an ARN that is refused, or is not of the usual form.
 func StageOf(ev apigw.Event) (prefix string, ok bool) {
 	arn := ev.ARN
-	if len(arn) > MaxARN {
+	if len(arn) > apigw.MaxARN {
 		return "", false
 	}
 	at := 0

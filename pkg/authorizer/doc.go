@@ -4,7 +4,7 @@
 //
 // It owns the form of the authorizer file ([Load]), where the token is
 // ([File.TokenOf]), which tokens count ([File.For], as plain values for whoever
-// verifies them), the answer to a token that counts ([File.Decide]) and to one that
+// verifies them), the answer to a token that counts ([File.Settle]) and to one that
 // does not ([File.Refuse]).
 //
 // It promises:

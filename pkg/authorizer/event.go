@@ -28,18 +28,6 @@ func (f *File) TokenOf(ev apigw.Event) (secret.String, error) {
 	return secret.New(raw), err
 }
 
-// Decide answers an event for the claims of a token: with the policy of the file,
-// specialized for these claims and for the API and stage of the event, with the
-// principal and the context. The policy is for the whole API, so that a gateway may
-// cache it under the token.
-//
-// A principal whose claim is missing refuses the token, as [File.Refuse] does. A
-// policy that API Gateway would not take, and an event without a proper ARN, make
-// the authorizer fail, which is a 500 and never a Deny.
-func (f *File) Decide(ev apigw.Event, c Claims) (apigw.Output, Trace) {
-	return f.Settle(ev, c, Policy).Answer(ev)
-}
-
 // Refuse answers an event whose token does not count, for a reason that is put in
 // the trace and not told to the caller: with the error Unauthorized (401), or with
 // an explicit Deny of the whole API (403) when the file says "refuse: deny", which
@@ -68,8 +56,8 @@ func placeOf(ev apigw.Event) (place, error) {
 	if err != nil {
 		return place{}, fmt.Errorf("the event does not say what is called: %w", err)
 	}
-	if len(ev.ARN) > MaxARN {
-		return place{}, fmt.Errorf("the ARN of the event has %d bytes; the gateway takes %d", len(ev.ARN), MaxARN)
+	if len(ev.ARN) > apigw.MaxARN {
+		return place{}, fmt.Errorf("the ARN of the event has %d bytes; the gateway takes %d", len(ev.ARN), apigw.MaxARN)
 	}
 	return place{a.Partition, a.Region, a.Account, a.API, a.Stage}, nil
 }

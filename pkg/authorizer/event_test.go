@@ -51,7 +51,7 @@ func TestVerified(t *testing.T) {
 	if !ok {
 		t.Fatal("the report is of no verified token")
 	}
-	out, trace := load(t, designFile).Decide(event("GET /x"), Verified(v))
+	out, trace := decided(load(t, designFile), event("GET /x"), Verified(v))
 	if got := effect(t, out, "GET /users/42/x", ""); got != policy.Allow || trace.Claims != "verified" {
 		t.Errorf("effect %v, trace %+v", got, trace)
 	}

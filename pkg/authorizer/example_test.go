@@ -39,7 +39,7 @@ policy:
 		return
 	}
 	event := apigw.Event{ARN: "arn:aws:execute-api:eu-west-1:123456789012:abc123/prod/GET/orders"}
-	out, trace := a.Decide(event, authorizer.MadeUp(token.NewClaims(claims)))
+	out, trace := a.Settle(event, authorizer.MadeUp(token.NewClaims(claims)), authorizer.Policy).Answer(event)
 	fmt.Println(out.Text)
 	fmt.Println(trace.Reason)
 	for _, s := range trace.Statements {

@@ -8,11 +8,6 @@ import (
 	"gatepass/pkg/policy"
 )
 
-// MaxARN is the longest ARN of a request, in bytes: the gateway itself answers 414
-// beyond (Developer Guide, "Amazon API Gateway quotas"). The limits of the policy
-// are those of package policy.
-const MaxARN = 1600
-
 // statementName is a statement as messages call it.
 func statementName(i int, sid string) string {
 	if sid != "" {

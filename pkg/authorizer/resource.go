@@ -3,13 +3,9 @@ package authorizer
 import (
 	"fmt"
 	"strings"
-)
 
-// methods are what a route of API Gateway can have; "*" stands for all of them
-// in a policy. There is no CONNECT and no TRACE.
-func methods() []string {
-	return []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
-}
+	"gatepass/pkg/apigw"
+)
 
 // short is a resource in its short form, "METHOD /path" or a route key of a
 // WebSocket API, "$connect".
@@ -54,7 +50,7 @@ func checkMethod(m string) error {
 	if m == "*" {
 		return nil
 	}
-	for _, known := range methods() {
+	for _, known := range apigw.Methods() {
 		switch {
 		case m == known:
 			return nil
@@ -65,7 +61,7 @@ func checkMethod(m string) error {
 	if strings.EqualFold(m, "ANY") {
 		return fmt.Errorf("%s is a word of route definitions; in a policy every method is *", m)
 	}
-	return fmt.Errorf("there is no method %q at API Gateway: want one of %s, or *", shorten(m), strings.Join(methods(), ", "))
+	return fmt.Errorf("there is no method %q at API Gateway: want one of %s, or *", shorten(m), strings.Join(apigw.Methods(), ", "))
 }
 
 // checkARN refuses ARNs that can never be those of a request to an API:

@@ -1,27 +1,76 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"gatepass/pkg/apigw"
+	"gatepass/pkg/fault"
 )
 
 // requestBody is the body of a request, which remembers what was wrong with it: a
 // caller that breaks the rules of HTTP is not to be taken for an upstream that does.
 type requestBody struct {
 	io.ReadCloser
-	broken atomic.Pointer[error] // it is read on another goroutine than the answer
+	broken  atomic.Pointer[error] // it is read on another goroutine than the answer
+	waiting *unread               // nil: whoever reads it may take its time
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
+	b.waiting.stop()
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
+	switch {
+	case err == nil:
+		b.waiting.start()
+	case err != io.EOF:
 		b.broken.Store(&err)
 	}
 	return n, err
+}
+
+// unread ends the wait for an upstream that does not read on: the time that it has for
+// its answer would begin only with the end of the body.
+type unread struct {
+	timer *time.Timer
+	limit time.Duration
+	over  atomic.Bool
+}
+
+// errUnread is why a request was given up.
+var errUnread = fault.New(fault.Network, "the upstream does not read the body of the request")
+
+func newUnread(limit time.Duration, giveUp context.CancelCauseFunc) *unread {
+	u := &unread{limit: limit}
+	u.timer = time.AfterFunc(limit, func() {
+		if !u.over.Load() {
+			giveUp(errUnread)
+		}
+	})
+	return u
+}
+
+func (u *unread) start() {
+	if u != nil && !u.over.Load() {
+		u.timer.Reset(u.limit)
+	}
+}
+
+func (u *unread) stop() {
+	if u != nil {
+		u.timer.Stop()
+	}
+}
+
+// end is for an upstream that has answered, or failed.
+func (u *unread) end() {
+	if u != nil {
+		u.over.Store(true)
+		u.timer.Stop()
+	}
 }
 
 // takeBody prepares the body for whoever reads it. It is false when the request is

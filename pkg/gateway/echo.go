@@ -89,7 +89,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := echoed{
-		Method: r.Method, Path: x.req.Path, Query: e.shownQuery(r.URL.Query()), Headers: e.shownHeaders(r.Header), BodyBytes: n,
+		Method: r.Method, Path: x.rec.Verdict.Path(), Query: e.shownQuery(r.URL.Query()), Headers: e.shownHeaders(r.Header), BodyBytes: n,
 		RequestContext: requested{Stage: e.stage, RequestID: x.ids.request, Resource: x.rec.Verdict.Resource},
 	}
 	if b := x.rec.Verdict.Backend; b != nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -60,7 +59,12 @@ func (f *function) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 	x.rec.Integration.Status = answer.Status
 	h := x.w.Header()
-	maps.Copy(h, answer.Header)
+	for name, v := range answer.Header {
+		if strings.EqualFold(name, "Date") {
+			name = "Date" // else the server adds its own
+		}
+		h[name] = v
+	}
 	if f.g.API.Kind != apigw.HTTP && len(p.Header["X-Amzn-Trace-Id"]) > 0 {
 		h["X-Amzn-Trace-Id"] = p.Header["X-Amzn-Trace-Id"]
 	}
@@ -104,12 +108,19 @@ func (f *function) invoke(x *exchange, r *http.Request, event []byte) (apigw.Out
 // (the number is nginx's).
 const statusGone = 499
 
-// forwarded is the header of a request as functions get it: with the host, and with
-// what API Gateway adds (AWS: the sample events).
+// forwarded is the header of a request as functions get it, authorizers among them: with
+// the host, and with what API Gateway adds (AWS: the sample events; those of WebSocket
+// APIs show the headers of the upgrade, too).
 func (x *exchange) forwarded(r *http.Request) http.Header {
+	if x.header != nil {
+		return x.header // all functions have the same trace id
+	}
 	h := r.Header.Clone()
-	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
-		delete(h, name)
+	x.header = h
+	if x.kind != apigw.WebSocket {
+		for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
+			delete(h, name)
+		}
 	}
 	h["Host"] = []string{r.Host}
 	scheme, port := "http", "80"

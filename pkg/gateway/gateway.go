@@ -11,7 +11,6 @@ import (
 
 	"gatepass/pkg/apigw"
 	"gatepass/pkg/fault"
-	"gatepass/pkg/urlpath"
 )
 
 // Invoke runs an authorizer for an event. The reason, which may be empty, is what
@@ -214,19 +213,14 @@ func (o *Options) check() error {
 // ServeHTTP decides about the request, and serves it if that is allowed.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := g.Now()
-	x := &exchange{g: g, w: w, kind: g.API.Kind, length: r.ContentLength, rec: Record{Method: r.Method, Path: r.URL.EscapedPath(), Start: start}}
+	x := &exchange{g: g, w: w, kind: g.API.Kind, length: r.ContentLength, rec: Record{Method: r.Method, Path: sentPath(r.URL), Start: start}}
 	if g.API.Kind == apigw.WebSocket {
 		x.w = &upgraded{w, g, x}
 	}
 	defer g.done(x) // also when a broken upstream makes the proxy panic
 	x.ids = newIDs()
 	x.rec.ID = x.ids.request
-	ok := x.request(r)
-	switch {
-	case urlpath.Climbs(x.rec.Path):
-		x.badRequest(r, "the path has . or .. for a segment, by which a backend may mean another path than was decided about (inferred: what API Gateway does is not documented)")
-		return
-	case !ok:
+	if !x.request(r) {
 		x.noStage(r)
 		return
 	}
@@ -237,7 +231,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.preflight(r)
 		return
 	}
-	v := g.decide(r.Context(), x.req, x)
+	v := g.decide(r, x)
 	x.rec.Verdict, x.rec.Authorizing = v, g.Now().Sub(start)
 	x.rec.Reason = v.Reason
 	if len(g.opened) > 0 {
@@ -267,7 +261,8 @@ func (g *gateway) backendOf(v *apigw.Verdict) http.Handler {
 }
 
 // decide puts the request to the core.
-func (g *gateway) decide(ctx context.Context, req *apigw.Request, x *exchange) *apigw.Verdict {
+func (g *gateway) decide(r *http.Request, x *exchange) *apigw.Verdict {
+	req := x.req
 	if g.usage != nil {
 		req.Meter = func(key string) apigw.Limit { return g.usage.Take(key, req.Time) }
 	}
@@ -275,8 +270,11 @@ func (g *gateway) decide(ctx context.Context, req *apigw.Request, x *exchange) *
 		if ev.Authorizer == nil {
 			return apigw.NotInvokedOutput("the event names no authorizer")
 		}
+		if ev.Kind != apigw.EventToken && ev.Kind != apigw.EventJWT {
+			ev.Header = x.forwarded(r)
+		}
 		begin := time.Now()
-		out, reason := g.Authorizers[ev.Authorizer.Name](ctx, ev)
+		out, reason := g.Authorizers[ev.Authorizer.Name](r.Context(), ev)
 		x.rec.Said, x.rec.AuthorizerTook = reason, max(time.Since(begin), 1)
 		return out
 	})

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -106,5 +108,88 @@ func TestHeadersOfAnswers(t *testing.T) {
 	http, _ := behind(t, apigw.HTTP, up)
 	if strings.Contains(http, "Content-Type") || strings.Count(strings.ToLower(http), "apigw-requestid") != 1 || strings.Contains(http, "apigw-requestid: evil") {
 		t.Errorf("%s", http)
+	}
+}
+
+// An upstream that does not read a body is given up like one that does not answer.
+func TestUpstreamThatDoesNotRead(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() }) // nobody accepts: the system does
+	records := make(chan gateway.Record, 1)
+	o := options(new(tokens), 0)
+	o.Integration.Upstream, o.Integration.Timeout = parse(t, "http://"+ln.Addr().String()), 200*time.Millisecond
+	o.OnRequest = func(r *gateway.Record) { records <- *r }
+	s := serve(t, o)
+	for name, body := range map[string]io.Reader{
+		"length":  strings.NewReader(strings.Repeat("x", gateway.MaxBody)),
+		"chunked": io.LimitReader(endless{}, gateway.MaxBody),
+	} {
+		req, _ := http.NewRequest(http.MethodPost, s.URL+"/x", body)
+		req.Header.Set("Authorization", "allow")
+		start := time.Now()
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		rec := <-records
+		if rec.Status != http.StatusGatewayTimeout || rec.Backend == nil || !strings.Contains(rec.Backend.Error(), "does not read") || time.Since(start) > 10*time.Second {
+			t.Errorf("%s: %d %s: %v, after %v", name, rec.Status, rec.Reason, rec.Backend, time.Since(start))
+		}
+	}
+}
+
+// endless is a text without end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
+}
+
+// reluctant is a caller that stops reading after a while. It notes the time it is given.
+type reluctant struct {
+	*httptest.ResponseRecorder
+	takes     int
+	deadlines []time.Time
+}
+
+func (r *reluctant) SetWriteDeadline(t time.Time) error {
+	r.deadlines = append(r.deadlines, t)
+	return nil
+}
+
+func (r *reluctant) WriteString(s string) (int, error) {
+	if r.Body.Len() > r.takes {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return r.Body.WriteString(s)
+}
+
+// A large answer of a function is not kept for ever for a caller that does not take it;
+// one that takes it gets it whole, and the next answer on its connection has its own time.
+func TestCallerThatDoesNotRead(t *testing.T) {
+	o := options(new(tokens), 0)
+	o.Integration.Function = answers(`{"statusCode":200,"body":"` + strings.Repeat("x", 1<<20) + `"}`)
+	h, err := gateway.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, takes := range []int{1 << 20, 1 << 19} {
+		w := &reluctant{ResponseRecorder: httptest.NewRecorder(), takes: takes}
+		req := httptest.NewRequest(http.MethodGet, "/x", nil)
+		req.Header.Set("Authorization", "allow")
+		h.ServeHTTP(w, req)
+		if whole := w.Body.Len() == 1<<20; whole != (takes == 1<<20) {
+			t.Errorf("%d of %d bytes came", w.Body.Len(), takes)
+		}
+		last := len(w.deadlines) - 1
+		if last < 3 || !w.deadlines[last].IsZero() || w.deadlines[0].Before(time.Now()) || !w.deadlines[last-1].After(w.deadlines[0]) {
+			t.Errorf("its time is %v", w.deadlines)
+		}
 	}
 }

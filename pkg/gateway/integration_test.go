@@ -97,6 +97,35 @@ func TestFunctionEvent(t *testing.T) {
 	}
 }
 
+// An authorizer that is given the request is given what API Gateway adds to it, and the
+// function behind it the same.
+func TestAuthorizerEventHeaders(t *testing.T) {
+	var seen apigw.Event
+	for _, k := range []apigw.Kind{apigw.REST, apigw.HTTP} {
+		o := options(new(tokens), 0)
+		o.API = httpTestAPI()
+		if k == apigw.REST {
+			o.API = testAPI(0)
+			z := o.API.Default.Authorizer
+			z.Type, z.IdentitySources = apigw.AuthRequest, []string{"method.request.header.Authorization"}
+		}
+		o.Authorizers = map[string]gateway.Invoke{"policy": func(ctx context.Context, ev apigw.Event) (apigw.Output, string) {
+			seen = ev
+			return httpTokens(ctx, ev)
+		}}
+		o.Integration.Function = echoes
+		s := serve(t, o)
+		res, body := call(t, "GET", s.URL+"/x", "allow")
+		h := http.Header(seen.Header)
+		if res.StatusCode != http.StatusCreated || h.Get("Host") != parse(t, s.URL).Host || h.Get("X-Forwarded-For") != "127.0.0.1" || h.Get("X-Forwarded-Proto") != "http" {
+			t.Errorf("%s: %d, the authorizer was given %v", k, res.StatusCode, h)
+		}
+		if id := h.Get("X-Amzn-Trace-Id"); id == "" || !strings.Contains(body, id) {
+			t.Errorf("%s: the trace id is %q for the authorizer, and another for the function: %s", k, id, body)
+		}
+	}
+}
+
 // What functions answer, and what callers get when they do not.
 func TestFunctionAnswers(t *testing.T) {
 	hang := func(ctx context.Context, _ []byte) apigw.Output {
@@ -139,6 +168,27 @@ func TestFunctionAnswers(t *testing.T) {
 			i := rec.Integration
 			if i == nil || !i.Lambda || (i.Error != "") != (tc.hasError || tc.restOnlyBody && k == apigw.REST) || i.Error == "" && i.Status != tc.integration {
 				t.Errorf("%s, %s: the integration is %+v", name, k, i)
+			}
+		}
+	}
+}
+
+// Functions spell headers as they like: each goes out once, and nothing is guessed.
+func TestFunctionHeadersOnce(t *testing.T) {
+	for name, want := range map[string][]string{
+		`{"statusCode":200,"headers":{"content-type":"application/json","date":"then"},"body":"{}"}`: {"content-type: application/json", "date: then"},
+		`{"statusCode":200,"headers":{"CONTENT-TYPE":""},"body":"<html>"}`:                           {"content-type: "},
+		`{"statusCode":200,"body":"<html>"}`:                                                         {"content-type: text/plain; charset=utf-8"},
+	} {
+		o := options(new(tokens), 0)
+		o.API, o.Authorizers = httpTestAPI(), map[string]gateway.Invoke{"policy": httpTokens}
+		o.Integration.Function = answers(name)
+		s := serve(t, o)
+		head, _, _ := strings.Cut(raw(t, s.URL, "GET /x HTTP/1.1\r\nHost: x\r\nAuthorization: allow\r\nConnection: close\r\n\r\n"), "\r\n\r\n")
+		head = strings.ToLower(head)
+		for _, line := range want {
+			if !strings.Contains(head, "\r\n"+line) || strings.Count(head, "content-type:") != 1 || strings.Count(head, "\r\ndate:") != 1 {
+				t.Errorf("%s: want %q in\n%s", name, line, head)
 			}
 		}
 	}

@@ -25,14 +25,14 @@ func newProxy(g *gateway, i *Integration) http.Handler {
 		headers[http.CanonicalHeaderKey(name)] = key
 	}
 	upstream := *i.Upstream
-	return duplex{&httputil.ReverseProxy{
+	return duplex{i.Timeout, &httputil.ReverseProxy{
 		Transport:  newTransport(o.TLS, i.Timeout),
 		BufferPool: newBuffers(),
 		Rewrite: func(p *httputil.ProxyRequest) {
 			x := exchangeOf(p.In)
 			x.began, x.in = time.Now(), p.In
-			if x.req.Path != x.rec.Path { // else it is there
-				urlpath.Set(p.Out.URL, x.req.Path)
+			if path, u := x.rec.Verdict.Path(), p.Out.URL; u.RawPath != "" || u.Path != path { // else it is there
+				urlpath.Set(u, path)
 			}
 			p.SetURL(&upstream)
 			if x.kind == apigw.WebSocket && upstream.Path != "" { // connections are made to it, not below it
@@ -45,6 +45,7 @@ func newProxy(g *gateway, i *Integration) http.Handler {
 		},
 		ModifyResponse: func(res *http.Response) error {
 			x := exchangeOf(res.Request)
+			x.body.waiting.end()
 			if res.StatusCode < http.StatusOK && res.StatusCode != http.StatusSwitchingProtocols {
 				return fmt.Errorf("the upstream answered with the status %03d, which is none", res.StatusCode)
 			}
@@ -68,12 +69,20 @@ func newProxy(g *gateway, i *Integration) http.Handler {
 
 // duplex lets an upstream answer while it still reads. Otherwise the server would read
 // the rest of the body itself before it passes the answer on, away from the upstream.
-type duplex struct{ http.Handler }
+type duplex struct {
+	timeout time.Duration
+	http.Handler
+}
 
 func (d duplex) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r)
 	if r.ContentLength != 0 {
 		_ = http.NewResponseController(w).EnableFullDuplex() // a server that cannot do that has no need to be told
+		ctx, cancel := context.WithCancelCause(r.Context())
+		defer cancel(nil)
+		x.body.waiting = newUnread(d.timeout, cancel)
+		defer x.body.waiting.end()
+		r = r.WithContext(ctx)
 	}
 	if len(r.Header["Upgrade"]) > 0 && !isWebSocket(r) {
 		// RFC 9110 section 7.8: a server may ignore the wish for another protocol. What
@@ -106,7 +115,9 @@ func (w *final) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // upstreamFailed answers a request that the upstream did not.
 func (x *exchange) upstreamFailed(r *http.Request, err error) {
-	if x.brokenBody(r) || x.gone(r) {
+	if context.Cause(r.Context()) == errUnread { //nolint:errorlint // itself, which nothing wraps
+		err = errUnread
+	} else if x.brokenBody(r) || x.gone(r) {
 		return
 	}
 	t := failureOf(err)
@@ -200,7 +211,7 @@ func failureOf(err error) apigw.ResponseType {
 	switch {
 	case errors.As(err, &large):
 		return apigw.RequestTooLarge
-	case errors.As(err, &n) && n.Timeout(), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &n) && n.Timeout(), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errUnread):
 		return apigw.IntegrationTimeout
 	}
 	return apigw.IntegrationFailure

@@ -14,9 +14,10 @@ import (
 // another stage than the one that is served.
 func (x *exchange) request(r *http.Request) (ok bool) {
 	g := x.g
-	prefix, path, ok := g.Base.strip(urlpath.Plain(x.rec.Path))
+	prefix, path, ok := g.Base.strip(x.rec.Path)
 	x.prefix = prefix
 	r.URL.RawQuery = cleanQuery(r.URL.RawQuery)
+	delete(r.Header, "Host") // of HTTP/2, where the authority may be another: that counts
 	ip, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		ip = r.RemoteAddr
@@ -45,8 +46,16 @@ func (x *exchange) request(r *http.Request) (ok bool) {
 	return ok
 }
 
-// strip takes the base off a path. Nothing else is done to a path: double slashes,
-// and what is encoded because it has to be, are the caller's, and the ARN's.
+// sentPath is the path of a request as it was sent, in a form that can be handed on.
+func sentPath(u *url.URL) string {
+	if u.RawPath == "" {
+		return u.EscapedPath() // which it was, as Go has no need to keep it
+	}
+	return urlpath.Encoded(u.RawPath) // Go would decode %2F to encode something else
+}
+
+// strip takes the base off a path. Nothing else is done to a path here: what it means is
+// decided with the rest.
 func (b Base) strip(path string) (prefix, rest string, ok bool) {
 	rest, ok = strings.CutPrefix(path, b.Path)
 	switch {

@@ -24,6 +24,7 @@ type exchange struct {
 	body   requestBody   // where the request has one
 	began  time.Time     // when the upstream was asked
 	in     *http.Request // for it, as it came
+	header http.Header   // that functions get, where one was asked
 
 	// Room for what every request has, so that it is one piece of memory.
 	asked    apigw.Request
@@ -61,15 +62,43 @@ func (x *exchange) write(method string, status int, body string) {
 		return
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	if _, given := h["Content-Type"]; !given && body == "" {
-		h["Content-Type"] = nil // nothing to be guessed from
+	if _, given := h["Content-Type"]; !given {
+		h["Content-Type"] = nil // it is not guessed, and may be there in another spelling
 	}
 	x.w.WriteHeader(status)
 	if method != http.MethodHead {
 		x.rec.Length = int64(len(body))
-		// A caller that has gone away is no failure.
-		_, _ = io.WriteString(x.w, body) //nolint:gosec // JSON by its content type, or what the API's author made it
+		x.send(body)
 	}
+}
+
+// A caller may take its time, but not for ever: the answer of a function, which may have
+// 6 MB, is kept for it until it has read on.
+const (
+	sendPart = 256 << 10 // bytes
+	sendTime = 30 * time.Second
+)
+
+// send sends a body. A caller that has gone away is no failure.
+func (x *exchange) send(body string) {
+	if len(body) > sendPart {
+		c := http.NewResponseController(x.w)
+		defer func() { _ = c.SetWriteDeadline(time.Time{}) }() // the connection may have another request
+		for len(body) > sendPart {
+			_ = c.SetWriteDeadline(time.Now().Add(sendTime)) // no matter where there are none
+			if !x.put(body[:sendPart]) {
+				return
+			}
+			body = body[sendPart:]
+		}
+	}
+	x.put(body)
+}
+
+// put writes a part of a body. It is false when nobody takes it.
+func (x *exchange) put(part string) bool {
+	_, err := io.WriteString(x.w, part) //nolint:gosec // JSON by its content type, or what the API's author made it
+	return err == nil
 }
 
 // hasBody reports whether answers with a status may have a body (RFC 9110 section

@@ -237,7 +237,8 @@ func TestExplain(t *testing.T) {
 		{"Effect":"Allow","NotAction":"execute-api:*","NotResource":"`+api+`/*"},
 		{"Effect":"Allow","Action":"*","Resource":"`+api+`/prod/*/${aws:username}"},
 		{"Effect":"Allow","Action":"*","Resource":[],"Condition":{"NumericLessThan":{"aws:EpochTime":"10x"}}},
-		{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}`, policy.Options{})
+		{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}},
+		{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"},"StringNotEquals":{"aws:Referer":"x"}}}]}`, policy.Options{})
 	got := d.Explain(&policy.Request{Action: invoke, Resource: api + "/prod/DELETE/orders", Keys: policy.Keys{
 		"aws:sourceip": {"203.0.113.9"}, "aws:epochtime": {"1700000000"}, "aws:securetransport": {"true"},
 	}})
@@ -248,7 +249,8 @@ func TestExplain(t *testing.T) {
 		`Action: NotAction execute-api:* matches execute-api:Invoke; Resource: NotResource ` + api + `/* matches ` + api + `/prod/DELETE/orders`,
 		`(${aws:username} is absent)`,
 		`Resource: the list is empty and matches nothing; Condition: NumericLessThan wants aws:EpochTime "10x", got "1700000000"; "10x" is not a number`,
-		`action and resource match, and the condition holds`,
+		`action and resource match, and the condition holds: aws:SecureTransport is "true"`,
+		`action and resource match, and all 2 conditions hold: aws:SourceIp is "203.0.113.9"; aws:Referer is absent`,
 	}
 	for i, w := range want {
 		if r := got.Statements[i].Reason; !strings.Contains(r, w) {

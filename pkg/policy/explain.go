@@ -47,11 +47,25 @@ func (t *StatementTrace) matchedReason() string {
 	}
 	switch n := len(t.Conditions); {
 	case n == 1:
-		s += ", and the condition holds"
+		s += ", and the condition holds: "
 	case n > 1:
-		s += fmt.Sprintf(", and all %d conditions hold", n)
+		s += fmt.Sprintf(", and all %d conditions hold: ", n)
 	}
-	return s
+	return s + held(t.Conditions)
+}
+
+// held is what the conditions of a statement that matched had to look at.
+func held(conditions []ConditionTrace) string {
+	var all []string
+	for i := range conditions[:min(len(conditions), maxListed)] {
+		c := &conditions[i]
+		what := c.Key + " is absent"
+		if !c.Absent {
+			what = c.Key + " is " + quoteList(c.Got)
+		}
+		all = append(all, what)
+	}
+	return strings.Join(all, "; ")
 }
 
 func (s *Statement) tracePrincipal(r *Request, by string, ok bool) *PartTrace {

@@ -116,7 +116,11 @@ func (v *validator) document() {
 		return
 	}
 	if text, err := d.MarshalJSON(); err == nil && len(text) > MaxPolicy {
-		v.add(d.node, Warning, "policy-too-long", "the policy has %d bytes; the gateway takes %d", len(text), MaxPolicy)
+		where := ""
+		if !d.options.Principals {
+			where = " in WebSocket APIs, and what it takes in others is not documented"
+		}
+		v.add(d.node, Warning, "policy-too-long", "the policy has %d bytes; the gateway takes %d%s", len(text), MaxPolicy, where)
 	}
 }
 
@@ -124,10 +128,10 @@ func (v *validator) statement() {
 	st := v.st
 	v.sid(st)
 	v.principals(st)
-	v.actions(&st.Action)
-	v.actions(&st.NotAction)
-	v.resources(&st.Resource)
-	v.resources(&st.NotResource)
+	v.actions(&st.Action, "matches nothing")
+	v.actions(&st.NotAction, "leaves out nothing: the statement is about every action")
+	v.resources(&st.Resource, Suggestion, "matches nothing")
+	v.resources(&st.NotResource, Warning, "leaves out nothing: the statement is about every resource")
 	seen := map[string]string{}
 	for i := range st.Conditions {
 		v.condition(&st.Conditions[i], seen)
@@ -180,9 +184,10 @@ func (v *validator) principalIDs(k PrincipalsKind) {
 	}
 }
 
-func (v *validator) actions(list *Strings) {
+// actions looks at a list of actions; empty is what it does without any.
+func (v *validator) actions(list *Strings, empty string) {
 	if list.Given() && len(list.Items) == 0 {
-		v.add(nil, Error, "empty-action", "the list of actions is empty and matches nothing: IAM wants at least one")
+		v.add(nil, Error, "empty-action", "the list of actions is empty and %s; IAM wants at least one", empty)
 	}
 	for i, text := range list.Items {
 		service, name, ok := strings.Cut(text, ":")
@@ -218,9 +223,10 @@ func anyAction(text string) bool {
 	return false
 }
 
-func (v *validator) resources(list *Strings) {
+// resources looks at a list of resources; empty is what it does without any.
+func (v *validator) resources(list *Strings, s Severity, empty string) {
 	if list.Given() && len(list.Items) == 0 {
-		v.add(nil, Suggestion, "empty-resource", "the list of resources is empty and matches nothing")
+		v.add(nil, s, "empty-resource", "the list of resources is empty and %s", empty)
 	}
 	for i, text := range list.Items {
 		if v.full() {

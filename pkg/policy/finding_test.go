@@ -120,3 +120,22 @@ func TestFindingPosition(t *testing.T) {
 		t.Errorf("got  %s, %v\nwant %s", text, err, want)
 	}
 }
+
+// An empty list matches nothing, and so leaves out nothing.
+func TestFindingEmptyLists(t *testing.T) {
+	for elements, want := range map[string]string{
+		`"Action":"execute-api:Invoke","Resource":[]`:         "suggestion: the list of resources is empty and matches nothing",
+		`"Action":"execute-api:Invoke","NotResource":[]`:      "warning: the list of resources is empty and leaves out nothing: the statement is about every resource",
+		`"Action":[],"Resource":"` + api + `/*"`:              "error: the list of actions is empty and matches nothing; IAM wants at least one",
+		`"NotAction":[],"Resource":"` + api + `/prod/GET/x"`:  "error: the list of actions is empty and leaves out nothing: the statement is about every action; IAM wants at least one",
+		`"Action":"*","Resource":"` + api + `/prod/GET/pets"`: "",
+	} {
+		got := ""
+		for _, f := range policy.Validate(mustParse(t, statement(`"Effect":"Allow",`+elements), policy.Options{})) {
+			got += string(f.Severity) + ": " + f.Message
+		}
+		if got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", elements, got, want)
+		}
+	}
+}

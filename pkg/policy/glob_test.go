@@ -63,7 +63,7 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
-// slowSegments matches a resource by the words of the reference: the parts between
+// slowSegments matches a resource by the words of IAM's documentation: the parts between
 // the first five colons each on their own, except that a star at the end of a part
 // may run over colons.
 func slowSegments(pattern, s string, strict bool) bool {

@@ -75,7 +75,8 @@ func decoded(s string) (c byte, n int) {
 
 // Plain is a path without the percent-encoding that it does not need: letters, digits
 // and "-._~" stand for themselves, which makes it no other path (RFC 3986 section
-// 6.2.2.2). Everything else stays as it was sent.
+// 6.2.2.2). Everything else stays as it was sent. What is well encoded is plain after
+// one time.
 func Plain(path string) string {
 	if strings.IndexByte(path, '%') < 0 {
 		return path
@@ -92,6 +93,53 @@ func Plain(path string) string {
 		b.WriteByte(path[i])
 	}
 	return b.String()
+}
+
+// Encoded is a path as clients send it: what cannot stand in a path, such as a space or
+// a letter outside of ASCII, is percent-encoded (RFC 3986 section 3.3). The rest, and
+// so what is encoded already, stays as it is.
+func Encoded(path string) string {
+	n := 0
+	for n < len(path) && standsInPath(path[n]) {
+		n++
+	}
+	if n == len(path) {
+		return path
+	}
+	const hex = "0123456789ABCDEF"
+	b := append(make([]byte, 0, len(path)+8), path[:n]...)
+	for i := n; i < len(path); i++ {
+		if c := path[i]; standsInPath(c) {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(b)
+}
+
+// standsInPath is pchar of RFC 3986 section 3.3 with the slash, the percent sign of
+// what is encoded, and the brackets that everybody sends.
+func standsInPath(c byte) bool {
+	return isUnreserved(c) || strings.IndexByte("/%!$&'()*+,;=:@[]", c) >= 0
+}
+
+// WellEncoded reports whether each percent sign of a path stands before two hex
+// digits, as it must (RFC 3986 section 2.1).
+func WellEncoded(path string) bool {
+	for {
+		i := strings.IndexByte(path, '%')
+		if i < 0 {
+			return true
+		}
+		if len(path) < i+3 {
+			return false
+		}
+		if _, err := strconv.ParseUint(path[i+1:i+3], 16, 8); err != nil {
+			return false
+		}
+		path = path[i+3:]
+	}
 }
 
 // isUnreserved is unreserved of RFC 3986 section 2.3.

@@ -1,6 +1,7 @@
 package apigwtest
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -35,7 +36,7 @@ func (c *Case) api(r *request) (*apigw.API, error) {
 		a.APIKeySource = apigw.KeyFromAuthorizer
 	}
 	if len(cfg.ResourcePolicy) > 0 {
-		if a.ResourcePolicy, err = parsePolicy(cfg.ResourcePolicy, policy.Options{Principals: true}); err != nil {
+		if a.ResourcePolicy, err = parsePolicy(cfg.ResourcePolicy, policy.Options{Principals: true, API: c.arn()}); err != nil {
 			return nil, fmt.Errorf("resourcePolicy: %w", err)
 		}
 	}
@@ -43,7 +44,7 @@ func (c *Case) api(r *request) (*apigw.API, error) {
 		if a.Responses == nil {
 			a.Responses = map[apigw.ResponseType]apigw.GatewayResponse{}
 		}
-		a.Responses[apigw.ResponseType(t)] = apigw.GatewayResponse(g)
+		a.Responses[apigw.ResponseType(t)] = apigw.GatewayResponse{Status: int(g.Status), Headers: g.Headers, Templates: g.Templates}
 	}
 	access, err := c.access()
 	if err != nil {
@@ -51,6 +52,12 @@ func (c *Case) api(r *request) (*apigw.API, error) {
 	}
 	c.routes(a, access, r)
 	return a, nil
+}
+
+// arn is the ARN of the API up to its id.
+func (c *Case) arn() string {
+	cfg := &c.Config
+	return "arn:" + cmp.Or(cfg.Partition, "aws") + ":execute-api:" + cfg.Region + ":" + cfg.Account + ":" + cfg.APIID
 }
 
 func parsePolicy(data []byte, o policy.Options) (*policy.Document, error) {
@@ -88,14 +95,14 @@ func (c *Case) routes(a *apigw.API, access apigw.Access, r *request) {
 func (c *Case) access() (apigw.Access, error) {
 	cfg := &c.Config
 	access := apigw.Access{APIKeyRequired: cfg.KeyRequired, Scopes: append(cfg.RouteScopes, cfg.Scopes...)}
-	for i := range cfg.ScopeCount {
+	for i := range int(cfg.ScopeCount) {
 		access.Scopes = append(access.Scopes, "scope"+strconv.Itoa(i))
 	}
 	if c.Kind == "NONE" {
 		return access, nil
 	}
 	z := &apigw.Authorizer{
-		Name: "auth", IdentitySources: cfg.Source, ValidationExpression: cfg.Expression, TTL: cfg.TTL,
+		Name: "auth", IdentitySources: cfg.Source, ValidationExpression: cfg.Expression, TTL: (*int)(cfg.TTL),
 		PayloadFormat: cfg.Payload, SimpleResponses: cfg.Simple, Credentials: cfg.Credentials,
 	}
 	access.Authorizer = z
@@ -122,25 +129,39 @@ func (c *Case) access() (apigw.Access, error) {
 }
 
 func (c *Case) issuers(z *apigw.Authorizer) {
-	i := apigw.JWTIssuer{Issuer: pool}
+	cfg := c.Config.JWT
 	switch {
 	case z.Type == apigw.AuthCognito:
+		z.JWT.Issuers = []apigw.JWTIssuer{{Issuer: pool}}
+		return
 	case z.Type != apigw.AuthJWT:
 		return
-	case c.Config.JWT != nil:
-		i = apigw.JWTIssuer{Issuer: c.Config.JWT.Issuer, Audience: c.Config.JWT.Audience}
-		z.JWT.Algorithms = c.Config.JWT.Algorithms
-	default:
-		i = apigw.JWTIssuer{Issuer: "https://issuer.example.com/", Audience: []string{"api"}}
+	case cfg == nil:
+		cfg = &jwtConfig{Issuer: "https://issuer.example.com/", Audience: []string{"api"}}
 	}
-	for n := range c.Config.Audiences - len(i.Audience) {
-		i.Audience = append(i.Audience, "audience"+strconv.Itoa(n))
+	z.JWT.Algorithms = append(cfg.Algorithms, cfg.Defaults...)
+	if cfg.Issuer != "" || len(cfg.Issuers) == 0 {
+		z.JWT.Issuers = []apigw.JWTIssuer{{Issuer: cfg.Issuer, Audience: cfg.Audience}}
 	}
-	z.JWT.Issuers = []apigw.JWTIssuer{i}
+	for _, i := range cfg.Issuers {
+		trusted := apigw.JWTIssuer{Issuer: i.Issuer, Audience: i.Audiences}
+		for _, r := range i.Claims {
+			trusted.Claims = append(trusted.Claims, apigw.ClaimRule(r))
+		}
+		z.JWT.Issuers = append(z.JWT.Issuers, trusted)
+	}
+	first := &z.JWT.Issuers[0]
+	for n := range int(c.Config.Audiences) - len(first.Audience) {
+		first.Audience = append(first.Audience, "audience"+strconv.Itoa(n))
+	}
 }
 
 // exchange is a request of a case with its answer.
-func (c *Case) exchange(r *request, out *output, at time.Time) (*Exchange, error) {
+func (c *Case) exchange(r *request, answer []byte, at time.Time) (*Exchange, error) {
+	out, err := readOutput(answer)
+	if err != nil {
+		return nil, err
+	}
 	x := &Exchange{output: out, TestInvoke: r.Operation == "TestInvokeAuthorizer"}
 	if r.Operation != "" && !x.TestInvoke {
 		return nil, fmt.Errorf("request_or_event: unknown operation %q", r.Operation)
@@ -155,6 +176,7 @@ func (c *Case) exchange(r *request, out *output, at time.Time) (*Exchange, error
 	if x.Request.SourceIP == "" {
 		x.Request.SourceIP = "203.0.113.7"
 	}
+	maps.Copy(x.Request.Header, lists(r.Many))
 	if r.PathQuery != "" {
 		x.Request.Path, x.Request.RawQuery, _ = strings.Cut(r.PathQuery, "?")
 		x.Request.Query, _ = url.ParseQuery(x.Request.RawQuery)
@@ -164,7 +186,11 @@ func (c *Case) exchange(r *request, out *output, at time.Time) (*Exchange, error
 		if err != nil {
 			return nil, fmt.Errorf("identityPolicy: %w", err)
 		}
-		x.Request.Caller = &apigw.Caller{ARN: "arn:aws:iam::999999999999:user/ann", CrossAccount: c.Config.CrossAccount, Policy: doc}
+		account := c.Config.Account
+		if c.Config.CrossAccount {
+			account = "999999999999"
+		}
+		x.Request.Caller = &apigw.Caller{ARN: "arn:aws:iam::" + account + ":user/ann", CrossAccount: c.Config.CrossAccount, Policy: doc}
 	}
 	switch c.Kind {
 	case "JWT":

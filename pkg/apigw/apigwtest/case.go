@@ -3,7 +3,10 @@
 // local gateway, the command line. It is for tests only.
 //
 // A case file holds one JSON object a line: id, area, authorizer_type, config,
-// request_or_event, authorizer_output, expected, evidence, source, note.
+// request_or_event, authorizer_output, expected, evidence, source, note. Empty lines
+// and lines that begin with # or // are comments. A case that says something of the
+// configuration or the request that is not known here is left out; one that expects
+// something that is not known is checked for the rest and counted apart.
 package apigwtest
 
 import (
@@ -12,6 +15,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +41,8 @@ type Case struct {
 	Expected Expected
 	// LeftOut says why the case cannot be run, or is empty.
 	LeftOut string
+	// Unchecked are the members of expected that Check knows nothing of.
+	Unchecked []string
 }
 
 // Exchange is a request with what the authorizer will say to it.
@@ -74,20 +82,45 @@ func (x *Exchange) Invoke(apigw.Event) apigw.Output {
 	switch x.output.Kind {
 	case "error":
 		return apigw.ErrorOutput(x.output.Message)
-	case "invoke_failure":
+	case "invoke_failure", "timeout":
+		if x.late() {
+			return apigw.TimeoutOutput(x.output.Reason)
+		}
 		return apigw.NotInvokedOutput(x.output.Reason)
-	case "timeout":
-		return apigw.TimeoutOutput(x.output.Reason)
 	}
 	return apigw.ResultOutput(x.output.Value)
 }
 
-// output is authorizer_output.
+// late reports whether the function did run and gave no answer in time, of which cases
+// may say that it was called or that it was not.
+func (x *Exchange) late() bool {
+	if x == nil || x.output == nil {
+		return false
+	}
+	slow := regexp.MustCompile(`(?i)\btime[sd]? ?out`)
+	return x.output.Kind == "timeout" || x.output.Kind == "invoke_failure" && slow.MatchString(x.output.Reason)
+}
+
+// output is authorizer_output: how the function ended, when it was run.
 type output struct {
-	Kind    string          `json:"kind"`
+	Kind    string          `json:"kind"` // result, error, invoke_failure or timeout
 	Value   json.RawMessage `json:"value"`
 	Message string          `json:"errorMessage"`
 	Reason  string          `json:"reason"`
+}
+
+// readOutput reads authorizer_output; null is a function that is not run.
+func readOutput(data []byte) (out *output, err error) {
+	if len(data) == 0 {
+		return nil, nil
+	}
+	if err := strict(data, &out); err != nil {
+		return nil, fmt.Errorf("authorizer_output: %w", err)
+	}
+	if out != nil && !slices.Contains([]string{"result", "error", "invoke_failure", "timeout"}, out.Kind) {
+		return nil, fmt.Errorf("authorizer_output: unknown kind %q", out.Kind)
+	}
+	return out, nil
 }
 
 // Config is config.
@@ -100,7 +133,7 @@ type Config struct {
 	APIID         string     `json:"apiId"`
 	Source        oneOrMany  `json:"identitySource"`
 	Expression    string     `json:"identityValidationExpression"`
-	TTL           *int       `json:"ttl"`
+	TTL           *number    `json:"ttl"`
 	Credentials   string     `json:"authorizerCredentials"`
 	Methods       []string   `json:"methods"`
 	Resource      string     `json:"resource"`
@@ -121,8 +154,8 @@ type Config struct {
 	JWT           *jwtConfig `json:"jwt"`
 	RouteScopes   []string   `json:"routeScopes"`
 	Scopes        []string   `json:"scopes"`
-	Audiences     int        `json:"audience_count"`
-	ScopeCount    int        `json:"routeScopes_count"`
+	Audiences     number     `json:"audience_count"`
+	ScopeCount    number     `json:"routeScopes_count"`
 	Response      string     `json:"gatewayResponseType"`
 
 	StageVariables map[string]string         `json:"stageVariables"`
@@ -131,23 +164,39 @@ type Config struct {
 	Prior          []priorRequest            `json:"prior_requests"`
 }
 
+// jwtConfig is the one issuer of an HTTP API's authorizer, or what CloudFormation
+// has for a REST API's.
 type jwtConfig struct {
-	Issuer     string    `json:"issuer"`
-	Audience   oneOrMany `json:"audience"`
-	Algorithms []string  `json:"algorithms"`
+	Issuer     string     `json:"issuer"`
+	Audience   oneOrMany  `json:"audience"`
+	Algorithms []string   `json:"algorithms"`
+	Defaults   []string   `json:"defaultAlgorithms"`
+	Issuers    []jwtTrust `json:"issuers"`
+}
+
+// jwtTrust is one of several issuers.
+type jwtTrust struct {
+	Issuer    string    `json:"issuer"`
+	Audiences oneOrMany `json:"audiences"`
+	Claims    []struct {
+		Name     string   `json:"claimName"`
+		Format   string   `json:"format"`
+		Values   []string `json:"expectedValues"`
+		Required bool     `json:"required"`
+	} `json:"additionalClaims"`
 }
 
 type customResponse struct {
-	Status    int               `json:"statusCode"`
+	Status    number            `json:"statusCode"`
 	Headers   map[string]string `json:"responseParameters"`
 	Templates map[string]string `json:"responseTemplates"`
 }
 
 type priorRequest struct {
-	Request *request `json:"request"`
-	Output  *output  `json:"authorizer_output"`
-	Status  int      `json:"status"`
-	Ago     *int     `json:"seconds_ago"`
+	Request *request        `json:"request"`
+	Output  json.RawMessage `json:"authorizer_output"`
+	Status  number          `json:"status"`
+	Ago     *number         `json:"seconds_ago"`
 }
 
 // request is request_or_event.
@@ -157,7 +206,9 @@ type request struct {
 	Path      string               `json:"path"`
 	PathQuery string               `json:"pathWithQueryString"`
 	Headers   map[string]oneOrMany `json:"headers"`
+	Many      map[string]oneOrMany `json:"multiValueHeaders"`
 	Query     map[string]oneOrMany `json:"query"`
+	Body      string               `json:"body"` // which no authorizer sees
 	SourceIP  string               `json:"sourceIp"`
 	Address   string               `json:"source_ip"` // the same
 	Route     string               `json:"route"`
@@ -166,6 +217,8 @@ type request struct {
 	Prefix    string               `json:"token_prefix"`
 	TokenIn   string               `json:"token_in"`
 	Policy    json.RawMessage      `json:"identityPolicy"`
+
+	StageVariables map[string]string `json:"stageVariables"` // of TestInvokeAuthorizer
 }
 
 // oneOrMany is a string or a list of strings; null is none.
@@ -184,28 +237,36 @@ func (o *oneOrMany) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// number is an integer, which may be written as a string.
+type number int
+
+// UnmarshalJSON reads either form.
+func (n *number) UnmarshalJSON(data []byte) error {
+	return json.Unmarshal(bytes.Trim(data, `"`), (*int)(n))
+}
+
 // Expected is expected. What is nil or absent is not asserted.
 type Expected struct {
-	Status     *int    `json:"status"`
+	Status     *number `json:"status"`
 	Message    *string `json:"message"`
 	Legacy     *string `json:"message_legacy"`
 	MessageKey string  `json:"message_key"`
 	ErrorType  *string `json:"error_type"`
 	Body       *string `json:"body"`
-	Length     *int    `json:"content_length"`
+	Length     *number `json:"content_length"`
 	Challenge  *string `json:"www_authenticate"`
 
-	BackendCalled    *bool  `json:"backend_called"`
-	AuthorizerCalled *bool  `json:"authorizer_called"`
-	Result           string `json:"result"`
-	ConfigValid      *bool  `json:"config_valid"`
-	ClientStatus     *int   `json:"clientStatus"`
-	Log              string `json:"log_contains"`
-	CloudWatch       *bool  `json:"cloudwatch_log"`
-	DefaultTemplate  string `json:"default_template"`
-	AccessLog        string `json:"access_log"`
-	AccessLogError   string `json:"access_log_error"`
-	IntegrationBody  string `json:"integration_body"`
+	BackendCalled    *bool   `json:"backend_called"`
+	AuthorizerCalled *bool   `json:"authorizer_called"`
+	Result           string  `json:"result"`
+	ConfigValid      *bool   `json:"config_valid"`
+	ClientStatus     *number `json:"clientStatus"`
+	Log              string  `json:"log_contains"`
+	CloudWatch       *bool   `json:"cloudwatch_log"`
+	DefaultTemplate  string  `json:"default_template"`
+	AccessLog        string  `json:"access_log"`
+	AccessLogError   string  `json:"access_log_error"`
+	IntegrationBody  string  `json:"integration_body"`
 
 	Event      json.RawMessage            `json:"authorizer_event"`
 	EventHas   map[string]json.RawMessage `json:"authorizer_event_has"`
@@ -225,7 +286,7 @@ type line struct {
 	Type      string          `json:"authorizer_type"`
 	Config    json.RawMessage `json:"config"`
 	Request   json.RawMessage `json:"request_or_event"`
-	Output    *output         `json:"authorizer_output"`
+	Output    json.RawMessage `json:"authorizer_output"`
 	Expected  json.RawMessage `json:"expected"`
 	Evidence  string          `json:"evidence"`
 	Source    string          `json:"source"`
@@ -233,18 +294,20 @@ type line struct {
 	Reference json.RawMessage `json:"reference"`
 }
 
-// Read reads a case file.
+// Read reads a case file. A line that is no case becomes one that is left out.
 func Read(r io.Reader) ([]*Case, error) {
 	var all []*Case
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, 16<<20)
 	for n := 1; s.Scan(); n++ {
-		if len(bytes.TrimSpace(s.Bytes())) == 0 {
+		text := bytes.TrimSpace(bytes.TrimPrefix(s.Bytes(), []byte("\uFEFF")))
+		if len(text) == 0 || text[0] == '#' || bytes.HasPrefix(text, []byte("//")) {
 			continue
 		}
 		var l line
-		if err := json.Unmarshal(s.Bytes(), &l); err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+		if err := json.Unmarshal(text, &l); err != nil {
+			all = append(all, &Case{ID: fmt.Sprintf("line %d", n), LeftOut: err.Error()})
+			continue
 		}
 		all = append(all, l.read())
 	}
@@ -259,6 +322,16 @@ func strict(data []byte, to any) error {
 	return d.Decode(to)
 }
 
+// unknown are the members of a JSON object that a struct has no field for.
+func unknown(data []byte, of any) []string {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(data, &members) // what is no object has no members
+	for f := range reflect.TypeOf(of).Fields() {
+		delete(members, f.Tag.Get("json"))
+	}
+	return slices.Sorted(maps.Keys(members))
+}
+
 func (l *line) read() *Case {
 	c := &Case{ID: l.ID, Kind: l.Type}
 	if err := l.fill(c); err != nil {
@@ -271,9 +344,10 @@ func (l *line) fill(c *Case) error {
 	if err := strict(l.Config, &c.Config); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
-	if err := strict(l.Expected, &c.Expected); err != nil {
+	if err := json.Unmarshal(l.Expected, &c.Expected); err != nil {
 		return fmt.Errorf("expected: %w", err)
 	}
+	c.Unchecked = unknown(l.Expected, c.Expected)
 	var r *request
 	if len(l.Request) > 0 {
 		if err := strict(l.Request, &r); err != nil {
@@ -284,11 +358,14 @@ func (l *line) fill(c *Case) error {
 	if c.API, err = c.api(r); err != nil || r == nil {
 		return err
 	}
+	if len(r.StageVariables) > 0 {
+		c.API.StageVariables = r.StageVariables
+	}
 	if c.Exchange, err = c.exchange(r, l.Output, Now()); err != nil {
 		return err
 	}
 	for _, p := range c.Config.Prior {
-		ago := 1
+		ago := number(1)
 		if p.Ago != nil {
 			ago = *p.Ago
 		}
@@ -296,30 +373,10 @@ func (l *line) fill(c *Case) error {
 		if err != nil {
 			return err
 		}
-		x.Status = p.Status
+		x.Status = int(p.Status)
 		c.Prior = append(c.Prior, *x)
 	}
 	return nil
-}
-
-// Summary counts cases by kind, for "N cases: N passed, N failed, N left out".
-type Summary struct {
-	Passed, Failed, LeftOut int
-}
-
-// String is the summary in words.
-func (s Summary) String() string {
-	return fmt.Sprintf("%d cases: %d passed, %d failed, %d left out", s.Passed+s.Failed+s.LeftOut, s.Passed, s.Failed, s.LeftOut)
-}
-
-// Kinds are the kinds of cases, sorted.
-func Kinds[T any](m map[string]T) []string {
-	all := make([]string, 0, len(m))
-	for k := range m {
-		all = append(all, k)
-	}
-	slices.Sort(all)
-	return all
 }
 
 // routeMissing reports whether a case is about a route that is not there. Cases name
