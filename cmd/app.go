@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -49,6 +50,8 @@ type App struct {
 	// Secrets cleans what is written about requests.
 	Secrets *secret.Redactor
 
+	// columns is how wide the terminal is by now; nil: as IO says.
+	columns func() int
 	// rawInput has the terminal give each key and show none, until it is restored.
 	// It may be nil: then it gives lines.
 	rawInput func() (restore func(), err error)
@@ -60,26 +63,42 @@ type App struct {
 // Main runs gatepass as a process and returns its exit code.
 func Main() int {
 	cobra.EnableCommandSorting = false // help lists commands as commands does
-	return Run(interruptible(), system(), os.Args[1:])
+	return Run(newInterruptible(), system(), os.Args[1:])
 }
 
-// interruptible is a context that ends when the process is told to. Listening for
-// that takes as long as the rest of a small command, and is left to another
-// processor: a signal that comes first ends the process as it ends any other.
-func interruptible() context.Context {
+// interruptible is a context that ends when the process is told to. Until something
+// waits for its end nobody listens, which takes as long as the rest of a small command:
+// a signal then ends the process as it ends any other.
+type interruptible struct {
+	context.Context
+	listen func()
+}
+
+func newInterruptible() *interruptible {
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
+	return &interruptible{ctx, sync.OnceFunc(func() {
 		ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
 		if !signal.Ignored(syscall.SIGHUP) { // nohup
 			ends = append(ends, syscall.SIGHUP) // the terminal is closed: clean up as for Ctrl-C
 		}
 		told := make(chan os.Signal, 1)
 		signal.Notify(told, ends...)
-		<-told
-		signal.Stop(told) // a second one kills, as usual
-		cancel()
-	}()
-	return ctx
+		go func() {
+			<-told
+			signal.Stop(told) // a second one kills, as usual
+			cancel()
+		}()
+	})}
+}
+
+func (i *interruptible) Done() <-chan struct{} {
+	i.listen()
+	return i.Context.Done()
+}
+
+func (i *interruptible) Err() error {
+	i.listen()
+	return i.Context.Err()
 }
 
 // Run is Main without the process.
@@ -118,6 +137,7 @@ func system() *App {
 		undo:    noDumps(),
 
 		rawInput: func() (func(), error) { return rawTerminal(os.Stdin) },
+		columns:  width,
 	}
 	log.SetOutput(netLog{app.IO.Err}) // net/http says there what it has caught: panics of handlers
 	app.Dir, _ = os.Getwd()
@@ -137,18 +157,22 @@ func (l netLog) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-// environment looks variables up. The client secret is taken out of the process's
-// own, so that no child has it: no browser, no helper, no command of exec.
+// secretVariables are the variables that hold a secret for gatepass itself.
+func secretVariables() []string { return []string{secretVariable, keyVariable, proxySecretVariable} }
+
+// environment looks variables up. Those with secrets are taken out of the process's
+// own, so that no child has them: no browser, no helper, no command of exec.
 func environment() func(string) string {
-	hidden := os.Getenv(secretVariable)
-	if hidden == "" {
-		return os.Getenv
+	hidden := map[string]string{}
+	for _, name := range secretVariables() {
+		if value, set := os.LookupEnv(name); set {
+			hidden[name] = value
+			_ = os.Unsetenv(name) // it fails only for names that cannot be
+		}
 	}
-	// It fails only for names that cannot be.
-	_ = os.Unsetenv(secretVariable)
 	return func(name string) string {
-		if name == secretVariable {
-			return hidden
+		if value, ok := hidden[name]; ok {
+			return value
 		}
 		return os.Getenv(name)
 	}

@@ -13,16 +13,21 @@ import (
 	"gatepass/pkg/secret"
 )
 
-func TestEnvironmentHidesTheClientSecret(t *testing.T) {
-	t.Setenv(secretVariable, "from-env")
+func TestEnvironmentHidesSecrets(t *testing.T) {
+	for _, name := range secretVariables() {
+		t.Setenv(name, "from-env of "+name)
+	}
 	t.Setenv("GATEPASS_ISSUER", "https://acme.example/oidc/2")
 	getenv := environment()
-	if getenv(secretVariable) != "from-env" || getenv("GATEPASS_ISSUER") != "https://acme.example/oidc/2" {
-		t.Errorf("got %q and %q", getenv(secretVariable), getenv("GATEPASS_ISSUER"))
+	if got := getenv("GATEPASS_ISSUER"); got != "https://acme.example/oidc/2" {
+		t.Errorf("GATEPASS_ISSUER is %q", got)
 	}
-	for _, kv := range os.Environ() {
-		if strings.HasPrefix(kv, secretVariable+"=") {
-			t.Error("programs that are started would have the client secret")
+	for _, name := range []string{"GATEPASS_CLIENT_SECRET", "GATEPASS_API_KEY", "GATEPASS_PROXY_SECRET"} {
+		if got := getenv(name); got != "from-env of "+name {
+			t.Errorf("%s is %q", name, got)
+		}
+		if _, set := os.LookupEnv(name); set {
+			t.Errorf("programs that are started would have %s", name)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (app *App) browse(address string, setting []string) error {
 	}
 	// No context: a browser that this starts must not end with gatepass.
 	c := exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // the user's own command, without a shell, and it outlives us
-	c.Env = without(os.Environ(), secretVariable, tokenVariable)
+	c.Env = without(os.Environ(), append(secretVariables(), tokenVariable)...)
 	if err := c.Run(); err != nil {
 		return fault.New(fault.Failed, "%s (%s): %w", name, argv[0], err)
 	}

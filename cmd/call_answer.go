@@ -86,7 +86,11 @@ func (a *call) startProgress() {
 		if a.request.Body.Open == nil {
 			upload = 0
 		}
-		a.answer.transfer.start(s.Err, s.Width, a.app.Now, upload)
+		columns := a.app.columns
+		if columns == nil {
+			columns = func() int { return s.Width }
+		}
+		a.answer.transfer.start(s.Err, columns, a.app.Now, upload)
 	}
 }
 

@@ -81,12 +81,12 @@ func (a *call) explainIn(e *fault.Error, x *view.Explained) {
 	if len(x.Causes) == 0 || a.noExplain {
 		return
 	}
-	e.Hint = x.Causes[0].Next
-	width := a.app.IO.Width - 2
-	if a.explainAll || a.asks() && refusedByGateway(x.Status, x.Causes) {
-		e.Detail = view.Refusal(x, width)
-	} else {
-		e.Detail = view.Causes(x.Causes, width)
+	refused, width := refusedByGateway(x.Status, x.Causes), a.app.IO.Width-2
+	switch {
+	case a.explainAll || a.asks() && refused:
+		e.Detail, e.Hint = view.Refusal(x, width), x.Causes[0].Next
+	case refused || x.Causes[0].ID != "not-the-gateway": // of a 404 from anywhere there is nothing to say
+		e.Detail, e.Hint = view.Causes(x.Causes, width), x.Causes[0].Next
 	}
 	if a.noToken && slices.Contains([]string{"missing-token", "http-missing-source", "jwt-missing"}, x.Causes[0].ID) {
 		e.Hint = "--no-token was given; without it, the token of your login is sent"

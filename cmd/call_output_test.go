@@ -140,6 +140,9 @@ func TestSilence(t *testing.T) {
 	if stdout, stderr := (callOutput{}).run(t, 6, "http://127.0.0.1:1", "/x", "-s", "-w", "%{http_code} %{exitcode}"); stdout != "000 6" || stderr != "" {
 		t.Errorf("without an answer: %q, %q", stdout, stderr)
 	}
+	if stdout, _ := (callOutput{}).run(t, 6, "http://127.0.0.1:1", "/x", "-s", "-w", "%{remote_ip} %{remote_port}"); stdout != " 0" {
+		t.Errorf("without a connection: %q", stdout)
+	}
 }
 
 func TestWriteOutOfACall(t *testing.T) {
@@ -159,6 +162,8 @@ func TestWriteOutOfACall(t *testing.T) {
 		`%header{x-two}%{num_redirects}%{redirect_url}`:          "b0",
 		`%{http_version} %{errormsg}%{exitcode}\t%%`:             "1.1 0\t%",
 		`%{url_effective}`:                                       base + "/x",
+		`%{remote_ip} %{remote_port} %{local_ip}`:                "127.0.0.1 " + base[len("http://127.0.0.1:"):] + " 127.0.0.1",
+		`%{time_redirect}`:                                       "0.000000",
 		`%{stderr}to stderr`:                                     "",
 		`%{unknown}`:                                             "",
 		`%{filename_effective}%{size_upload}%{onerror}not shown`: "0",
@@ -167,12 +172,12 @@ func TestWriteOutOfACall(t *testing.T) {
 		if stdout != "12345"+want {
 			t.Errorf("%s: %q, want %q", format, stdout, want)
 		}
-		if strings.Contains(format, "unknown") && !strings.Contains(stderr, `there is no variable "unknown"`) || strings.Contains(format, "stderr") && stderr != "to stderr" {
+		if strings.Contains(format, "unknown") && !strings.Contains(stderr, `there is no variable "unknown"; there are content_type, `) || strings.Contains(format, "stderr") && stderr != "to stderr" {
 			t.Errorf("%s: said %q", format, stderr)
 		}
 	}
-	stdout, _ := callOutput{}.run(t, 0, base, "/from", "-L", "-w", `|%{num_redirects} %{url_effective}`)
-	if stdout != "12345|1 "+base+"/to" {
+	stdout, _ := callOutput{}.run(t, 0, base, "/from", "-L", "-w", `|%{num_redirects} %{url_effective} %{time_redirect}`)
+	if before, after, _ := strings.Cut(stdout, "/to "); before != "12345|1 "+base || after <= "0.000000" {
 		t.Errorf("redirected: %q", stdout)
 	}
 	if stdout, _ := (callOutput{}).run(t, 0, base, "/from", "-w", `%{redirect_url}`); !strings.HasSuffix(stdout, base+"/to") {

@@ -26,8 +26,8 @@ type transfer struct {
 	up, down caller.Meter
 
 	mu        sync.Mutex
-	w         io.Writer // nil while nothing is shown
-	width     int
+	w         io.Writer  // nil while nothing is shown
+	columns   func() int // how wide the terminal is by now
 	now       func() time.Time
 	begun     time.Time
 	total     int64 // of the direction that moves
@@ -45,10 +45,10 @@ type mark struct {
 
 // start shows the line from a second and a megabyte on, until stop. It begins with the upload of a
 // size, negative where that is not known.
-func (t *transfer) start(w io.Writer, width int, now func() time.Time, upload int64) {
+func (t *transfer) start(w io.Writer, columns func() int, now func() time.Time, upload int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.w, t.width, t.now, t.begun = w, width, now, now()
+	t.w, t.columns, t.now, t.begun = w, columns, now, now()
 	t.uploading, t.total, t.end = upload != 0, upload, make(chan struct{})
 	go t.run(t.end)
 }
@@ -104,7 +104,9 @@ func (t *transfer) draw() {
 	if p.Done < progressBytes || p.Taken < progressDelay {
 		return
 	}
-	line := p.Line(t.width)
+	width := t.columns()
+	line := p.Line(width)
+	t.shown = min(t.shown, max(width-1, 0)) // a narrower window has put the rest on lines of its own
 	// Spaces cover what is left of a longer line.
 	fmt.Fprint(t.w, "\r"+view.Pad(line, t.shown))
 	t.shown = len(line)

@@ -149,6 +149,8 @@ func TestCallMistakes(t *testing.T) {
 		{args: "/o|https://other.example/?a=hunter2", want: "a request has one path or URL"},
 		{args: "a=1|/o", want: "hint: items come behind the path: gatepass call /o a=1"},
 		{args: "api.example.com/o", want: "hint: perhaps https://api.example.com/o, or /api"},
+		{args: ":3000/o", want: "hint: perhaps http://localhost:3000/o, or /:3000/o"},
+		{args: "localhost:3000/o", want: "hint: perhaps http://localhost:3000/o, or /localhost"},
 		{args: "-x|http://p:1|/o", want: "hint: the proxy is the one in the environment"},
 		{args: "--follow|/o", want: "hint: -L follows redirects"},
 		{args: "-T|f|/o", want: "hint: gatepass call PUT /path --data-binary @FILE"},
@@ -637,9 +639,9 @@ func TestCallTakesATokenRenewedElsewhere(t *testing.T) {
 // The API key of the settings goes to the API of the settings.
 func TestCallAPIKey(t *testing.T) {
 	const key = "k3y-of-mine"
-	var got string
+	var got, authorization string
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got = r.Header.Get("X-Api-Key")
+		got, authorization = r.Header.Get("X-Api-Key"), r.Header.Get("Authorization")
 		w.Header().Set("X-Echo", got)
 	}))
 	defer api.Close()
@@ -663,6 +665,14 @@ func TestCallAPIKey(t *testing.T) {
 	has(t, call(0, key, "/x", "-v"), "> x-api-key: [redacted]", "X-Echo: [redacted]")
 	call(0, "by-hand", "/x", "X-API-KEY:by-hand")
 	call(0, "", "/x", "--no-token")
+	call(0, "", "/x", "x-API-key:")
+	if authorization == "" {
+		t.Error("the token was left out as well")
+	}
+	call(0, key, "/x", "-H", "authorization:")
+	if authorization != "" {
+		t.Error("the token was to be left out")
+	}
 	call(0, "", other.URL+"/x", "--no-token")
 	out, _ := d.run(0, "config")
 	has(t, out, "api.key", "[redacted]", "environment GATEPASS_API_KEY")

@@ -90,11 +90,12 @@ func (a *call) wantsToken() (bool, error) {
 	if a.noToken {
 		return false, nil
 	}
-	if _, given := caller.Find(a.request.Header, a.profile.API.Send.Header); given {
+	header := a.profile.API.Send.Header
+	if _, given := caller.Find(a.request.Header, header); given || caller.LeftOut(a.request.Header, header) {
 		if a.token != "" {
-			return false, fault.New(fault.Usage, "--token and the header %s are two tokens: give one", a.profile.API.Send.Header)
+			return false, fault.New(fault.Usage, "--token and the header %s are two tokens: give one", header)
 		}
-		return false, nil // what the user writes is what is sent
+		return false, nil // what the user writes is what is sent, nothing included
 	}
 	return true, a.bind()
 }
@@ -132,7 +133,7 @@ func (a *call) addKey() error {
 	if a.noToken || key.IsZero() || origin == "" || origin != caller.OriginOf(r.URL) {
 		return nil
 	}
-	if _, given := caller.Find(r.Header, "x-api-key"); given {
+	if _, given := caller.Find(r.Header, "x-api-key"); given || caller.LeftOut(r.Header, "x-api-key") {
 		return nil
 	}
 	if err := a.mayKey(); err != nil {

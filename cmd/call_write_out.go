@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -28,8 +29,12 @@ func (a *call) printFormat(ctx context.Context, resp *caller.Response, err error
 		o.timings = resp.Timings()
 	}
 	out, errs, unknown := a.format.Print(view.WriteOutValues{Variable: o.variable, Header: o.header}, err != nil)
-	for _, name := range unknown {
-		a.note("-w: there is no variable %q", name)
+	for i, name := range unknown {
+		known := ""
+		if i == len(unknown)-1 {
+			known = "; there are " + strings.Join(writeOutNames(), ", ") + ", header_json and json"
+		}
+		a.note("-w: there is no variable %q%s", name, known)
 	}
 	if a.app.IO.OutTerminal {
 		out = iostreams.VisibleLines(out)
@@ -82,9 +87,10 @@ type httpStatus int
 // writeOutNames are the variables that %{json} has, in its order.
 func writeOutNames() []string {
 	return []string{
-		"content_type", "errormsg", "exitcode", "filename_effective", "http_code", "http_version", "method", "num_headers", "num_redirects",
-		"redirect_url", "response_code", "scheme", "size_download", "size_upload", "speed_download", "speed_upload",
-		"time_appconnect", "time_connect", "time_namelookup", "time_pretransfer", "time_starttransfer", "time_total", "url", "url_effective",
+		"content_type", "errormsg", "exitcode", "filename_effective", "http_code", "http_version", "local_ip", "local_port", "method",
+		"num_headers", "num_redirects", "redirect_url", "remote_ip", "remote_port", "response_code", "scheme",
+		"size_download", "size_upload", "speed_download", "speed_upload", "time_appconnect", "time_connect", "time_namelookup",
+		"time_pretransfer", "time_redirect", "time_starttransfer", "time_total", "url", "url_effective",
 	}
 }
 
@@ -118,6 +124,8 @@ func (o *outcome) value(name string) any {
 		return seconds(t.TLS)
 	case "time_pretransfer":
 		return seconds(max(t.DNS, t.Connect, t.TLS))
+	case "time_redirect":
+		return seconds(t.Redirects)
 	case "time_starttransfer":
 		return seconds(t.FirstByte)
 	case "time_total":
@@ -153,8 +161,28 @@ func (o *outcome) ofAnswer(name string) any {
 		return hops
 	case "redirect_url":
 		return o.redirect()
+	case "local_ip", "local_port", "remote_ip", "remote_port":
+		return o.end(name)
 	}
 	return nil
+}
+
+// end is the address or port of one end of the connection; as curl has it, nothing and
+// 0 where there is none.
+func (o *outcome) end(name string) any {
+	var local, remote netip.AddrPort
+	if o.resp != nil {
+		local, remote = o.resp.Connection()
+	}
+	at, what, _ := strings.Cut(name, "_")
+	end := map[string]netip.AddrPort{"local": local, "remote": remote}[at]
+	switch {
+	case what == "port":
+		return int(end.Port())
+	case end.IsValid():
+		return end.Addr().Unmap().String()
+	}
+	return ""
 }
 
 func (o *outcome) header(name string) string {

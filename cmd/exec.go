@@ -32,13 +32,14 @@ func newExec(app *App) *cobra.Command {
 		Use:   "exec -- COMMAND [ARG...]",
 		Short: "Run a command with a fresh token in its environment",
 		Long: `Exec runs a command with a token in the environment variable GATEPASS_TOKEN (or
-the one of --name), renewed first if it is good for less than a minute (or than
---min-ttl). The token is printed nowhere and is in no argument. There is no shell:
-the command is a program with its arguments, as they stand.
+the one of --name), renewed first as "gatepass token" does it. The token is
+printed nowhere and is in no argument. There is no shell: the command is a
+program with its arguments, as they stand.
 
-The exit code is the command's own. Before the command runs, it is as of "gatepass
-token": 4 if a login is needed. Standard input, output, error and signals are the
-command's. The client secret (GATEPASS_CLIENT_SECRET) is not handed on.`,
+The exit code is the command's own. Before the command runs, it is as of
+"gatepass token": 4 if a login is needed. Standard input, output, error and
+signals are the command's. Secrets of gatepass's own (GATEPASS_CLIENT_SECRET,
+GATEPASS_API_KEY) are not handed on.`,
 		Example: `  gatepass exec -- ./integration-tests --api https://api.example.com/prod
   gatepass exec --name API_TOKEN --min-ttl 30m -- terraform apply
   gatepass exec -- sh -c 'curl -H "Authorization: Bearer $GATEPASS_TOKEN" "$API"'`,
@@ -76,7 +77,7 @@ func (e *execCommand) run(ctx context.Context, argv []string) error {
 	if err != nil {
 		return err
 	}
-	environ := append(without(os.Environ(), secretVariable, e.name), e.name+"="+value.Reveal())
+	environ := append(without(os.Environ(), append(secretVariables(), e.name)...), e.name+"="+value.Reveal())
 	if e.app.undo != nil {
 		e.app.undo()
 	}

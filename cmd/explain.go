@@ -26,8 +26,8 @@ next. Nothing is sent to the API.
 
 FILE, or - for standard input, is what curl -i or curl -v printed, a HAR file of
 a browser, or what "gatepass call" printed with -i or --json; of several
-responses, those of 400 and above are explained. What a file does not tell can be
-said: METHOD and PATH, the token, and the status where there is only a body.
+responses, those of 400 and above are explained. What a file does not tell can
+be said: METHOD and PATH, the token, and the status where there is only a body.
 
 Where the settings say who authorizes the API's requests, the very same request
 is then put to "gatepass authorize", and it is said where the two differ: a

@@ -191,6 +191,8 @@ func triggers() map[string]trigger {
 		"s3":                 {api: open, between: asCaptured(403, "Server: AmazonS3\nContent-Type: application/xml", "<Error><Code>AccessDenied</Code></Error>")},
 		"function-url":       {api: open, between: asCaptured(403, "x-amzn-RequestId: r\nx-amzn-ErrorType: AccessDeniedException\nContent-Type: application/json", `{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"}`)},
 		"load-balancer":      {api: open, between: asCaptured(403, "Server: awselb/2.0\nContent-Type: text/html", "<h1>403 Forbidden</h1>")},
+		"appsync":            {api: open, between: asCaptured(401, "x-amzn-RequestId: r\nx-amzn-ErrorType: UnauthorizedException\nContent-Type: application/json", `{"errors":[{"errorType":"UnauthorizedException","message":"Valid authorization header not provided."}]}`)},
+		"other-network":      {api: open, between: asCaptured(403, "Server: cloudflare\nCF-RAY: 8a1-FRA\nContent-Type: text/plain", "error code: 1020")},
 		"proxy-login":        {api: open, between: asCaptured(407, "Proxy-Authenticate: Basic realm=\"p\"", "")},
 		"proxy":              {api: open, between: asCaptured(403, "Server: squid/6.1\nX-Squid-Error: ERR_ACCESS_DENIED 0", "<html>Access Denied</html>")},
 		"waf-captcha":        {api: open, between: asCaptured(405, "x-amzn-waf-action: captcha", "")},
@@ -234,7 +236,8 @@ func TestExplainEveryCause(t *testing.T) {
 				t.Fatalf("%d is explained as %v\n%v\n%s", got.Status, ids, got.Headers, got.Body)
 			}
 			for _, cause := range got.Causes {
-				if text := cause.Meaning + cause.Next; strings.Contains(text, "{request}") || strings.Contains(text, "{header}") || strings.Contains(text, "{description}") || cause.Sign == "" {
+				if text := cause.Meaning + cause.Next; strings.Contains(text, "{request}") || strings.Contains(text, "{header}") || strings.Contains(text, "{description}") ||
+					strings.Contains(text, "{message}") || strings.Contains(text, "[redacted]") || cause.Sign == "" {
 					t.Errorf("%+v is not filled in", cause)
 				}
 			}

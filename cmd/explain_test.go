@@ -398,6 +398,7 @@ func TestCallExplainsByItself(t *testing.T) {
 		{"pipe, asked", denied, false, []string{"--explain"}, true, true},
 		{"terminal, not wanted", denied, true, []string{"--no-explain"}, false, false},
 		{"terminal, the backend's own", missing, true, nil, false, true},
+		{"terminal, anybody's", answers(404, "Server: nginx", "<h1>404"), true, nil, false, false},
 		{"the backend's own, asked", missing, true, []string{"--explain"}, true, true},
 	} {
 		server := httptest.NewServer(tc.api)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatepass/pkg/caller"
 	"gatepass/pkg/config"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/human"
@@ -49,23 +50,24 @@ func newProxy(app *App) *cobra.Command {
 	x := &proxyCommand{app: app}
 	c := &cobra.Command{
 		Use:   "proxy",
-		Short: "Run a proxy on this machine that adds your token to requests for the API",
+		Short: "Run a proxy on this machine that adds your token to requests",
 		Long: `Run a proxy on this machine for programs that cannot get a token: Postman, the
-development server of a web page, the HTTP client of an editor. What they send to
-its address goes to the profile's API with the token you are logged in with, which
-is renewed in time. They hold no token, and have none to leak.
+development server of a web page, the HTTP client of an editor. What they send
+to its address goes to the profile's API with the token you are logged in with,
+which is renewed in time. They hold no token, and have none to leak.
 
 Whoever can use the proxy can use your token. So it is reached from this machine
-only, under an address with a secret in it: a new one each time it starts, or the
-one in GATEPASS_PROXY_SECRET. The secret may stand in the header X-Gatepass-Secret
-instead, with the address without it. Pages in a browser may use the proxy if their
-origin is listed with --allow-origin; CORS is answered by the proxy then.
+only, under an address with a secret in it: a new one each time it starts, or
+the one in GATEPASS_PROXY_SECRET. The secret may stand in the header
+X-Gatepass-Secret instead, with the address without it. Pages in a browser may
+use the proxy if their origin is listed with --allow-origin; CORS is answered by
+the proxy then.
 
-What the client says of a token itself (in the header where the token goes) is put
-aside. Cookies are for --cookies only: those of 127.0.0.1 belong to every program
-that serves pages there. Redirects of the API are handed on. A 401 that could mean
-that the token is a stale one is tried once more with a new one, where the request
-has no body and can be repeated.
+What the client says of a token itself (in the header where the token goes) is
+put aside. Cookies are for --cookies only: those of 127.0.0.1 belong to every
+program that serves pages there. Redirects of the API are handed on. A 401 that
+could mean that the token is a stale one is tried once more with a new one,
+where the request has no body and can be repeated.
 
 It runs until it is interrupted, until the login ends (exit code 4), or until no
 request has come for --idle.`,
@@ -171,7 +173,7 @@ func (x *proxyCommand) options() (o relay.Options, err error) {
 	o.Key = api.Key // begin sees to it that an API of a project's file is the login's
 	x.app.Secrets.Add(o.Key)
 	o.Header, o.Scheme, o.Cookies = api.Send.Header, api.Send.Scheme, x.cookies
-	o.Proxy, o.Timeout, o.Now = http.ProxyFromEnvironment, time.Duration(x.timeout), x.app.Now
+	o.Proxy, o.Timeout, o.Now, o.Decode = http.ProxyFromEnvironment, time.Duration(x.timeout), x.app.Now, caller.Decode
 	return o, nil
 }
 

@@ -106,7 +106,7 @@ func Causes() []Cause {
 // unknownRefusal is for a refusal of the gateway that no row knows.
 func unknownRefusal() Cause {
 	return Cause{
-		ID: "refused", Who: ByGateway, Meaning: "API Gateway refused the request; its message says more.",
+		ID: "refused", Who: ByGateway, Meaning: "API Gateway answered in the backend's place: {message}.",
 		Next: "Compare with gatepass authorize {request}, and look at the API's execution log.",
 	}
 }
@@ -119,6 +119,7 @@ type answer struct {
 	custom    ResponseType // the customisation in the settings by which it was recognised
 	message   string       // of a JSON body, else the body's beginning
 	isNull    bool         // the message is null
+	graphQL   bool         // the body has a list of errors
 	rest      bool         // an id of REST and WebSocket APIs is there
 	http      bool         // the id of HTTP APIs is there
 	challenge string
@@ -135,8 +136,8 @@ func (s *Seen) read() *answer {
 	a.server = strings.ToLower(a.field("server") + " " + a.field("x-cache"))
 	a.via = strings.ToLower(a.field("via"))
 	a.errorType, _, _ = strings.Cut(a.field("x-amzn-errortype"), ":")
-	a.rest = a.field("x-amz-apigw-id") != "" || a.errorType != ""
 	a.http = a.field("apigw-requestid") != ""
+	a.rest = a.field("x-amz-apigw-id") != "" || a.errorType != "" || !a.http && a.field("x-amzn-requestid") != ""
 	a.readBody(s.Body[:min(len(s.Body), maxExplained)])
 	a.recognise()
 	return a
@@ -155,6 +156,7 @@ func (a *answer) readBody(body []byte) {
 		a.message = string(body)
 		return
 	}
+	_, a.graphQL = members["errors"].([]any)
 	for key, value := range members {
 		if strings.EqualFold(key, "message") {
 			a.message, _ = value.(string)
@@ -163,6 +165,10 @@ func (a *answer) readBody(body []byte) {
 		}
 	}
 }
+
+// words reports whether the message is a text and nothing else, or nothing is known of
+// it: answers to HEAD have no body, and copied headers neither.
+func (a *answer) words(text string) bool { return a.message == text || len(a.Body) == 0 }
 
 func (a *answer) says(text string) bool { return strings.Contains(a.message, text) }
 
@@ -238,7 +244,7 @@ func (a *answer) fill(r *cause) Cause {
 		return strings.NewReplacer("{request}", request, "{header}", header, "{description}", a.description(), "{message}", a.text()).Replace(text)
 	}
 	c.Meaning, c.Next = words(c.Meaning, request), words(c.Next, typed)
-	c.Sign, c.Sure = a.sign(), c.Sure && (!r.request || !a.RequestUnknown)
+	c.Sign, c.Sure = a.sign(), c.Sure && (!r.request || !a.RequestUnknown) && a.proves(&c)
 	if r.token {
 		c.Facts = a.tokenFacts()
 	}
@@ -246,6 +252,16 @@ func (a *answer) fill(r *cause) Cause {
 		c.Facts = append(c.Facts, fact)
 	}
 	return c
+}
+
+// proves reports whether an answer has more than its words to show that it is API
+// Gateway's: a backend, or a proxy, may use the same, and "Unauthorized" is what many a
+// backend says. Where nothing but the body was saved, the words are what there is.
+func (a *answer) proves(c *Cause) bool {
+	if c.Who != ByGateway && c.Who != ByAuthorizer || a.errorType != "" || a.custom != "" || a.http || len(a.Header) == 0 {
+		return true
+	}
+	return a.rest && a.message != "Unauthorized"
 }
 
 // description is the error_description of the www-authenticate header.
@@ -260,7 +276,7 @@ func (a *answer) description() string {
 
 // text is the message on one line, cut to a sensible length.
 func (a *answer) text() string {
-	if text := cut(oneLine(a.message)); text != "" {
+	if text := strings.TrimRight(cut(oneLine(a.message)), ". "); text != "" {
 		return text
 	}
 	return "there is no message"
@@ -279,8 +295,12 @@ func (a *answer) sign() string {
 		return "apigw-requestid, www-authenticate"
 	case a.http:
 		return "apigw-requestid"
-	case a.rest:
+	case a.field("x-amz-apigw-id") != "":
 		return "x-amz-apigw-id"
+	case a.rest:
+		return "x-amzn-RequestId"
+	case len(a.Header) == 0:
+		return "by its words; the header is not known"
 	case strings.TrimSpace(a.server) != "":
 		return "no id of API Gateway; server: " + cut(strings.TrimSpace(a.server))
 	}

@@ -40,7 +40,7 @@ func routeCauses() []cause {
 			Cause: Cause{
 				ID: "no-route", Who: ByGateway, Sure: true,
 				Meaning: "This stage has no method for {request}: in spite of its text, the answer does not speak of your token.",
-				Next:    "Check stage, path and method, and that the API was deployed after the last change; with AWS_IAM on the method it also means that the request is not signed.",
+				Next:    "Check stage, path and method, behind a domain its API mapping, behind CloudFront the origin path, and that the API was deployed after the last change; with AWS_IAM on the method it also means that the request is not signed.",
 			},
 			match: func(a *answer) bool {
 				return a.is(MissingAuthenticationToken) || a.Status == 403 && a.says(missing)
@@ -53,24 +53,25 @@ func routeCauses() []cause {
 				Next:    "Check stage, path and method, and that the API was deployed after the last change; with AWS_IAM on the method it means that it wants a signature, not a token.",
 			},
 			match: func(a *answer) bool {
-				return a.Status == 403 && (a.errorType == "IncompleteSignatureException" || a.says("(missing equal-sign) in Authorization header"))
+				return a.Status == 403 && (a.errorType == "IncompleteSignatureException" || a.says("(missing equal-sign) in Authorization header") ||
+					a.says("Authorization header requires 'Credential' parameter"))
 			},
 		},
 		{
 			Cause: Cause{
-				ID: "http-no-route", Who: ByGateway, Sure: true,
+				ID: "http-no-route", Who: ByGateway,
 				Meaning:  "The HTTP API has no route for {request} and no $default.",
 				Next:     "Check the path, its stage and the API mapping; a slash at the end makes another path.",
 				Inferred: "status and body of a missing route in HTTP APIs",
 			},
-			match: func(a *answer) bool { return a.Status == 404 && a.http && a.message == "Not Found" },
+			match: func(a *answer) bool { return a.Status == 404 && a.http && a.words("Not Found") },
 		},
 		{
 			Cause: Cause{
 				ID: "resource-not-found", Who: ByGateway, Sure: true,
 				Meaning:  "The gateway let the caller in and then found no resource for {request}.",
 				Next:     "Check the path and that the API was deployed after the last change.",
-				Inferred: "the error type; AWS documents the response and not when it is given",
+				Inferred: "the error type, nor when this response is given",
 			},
 			match: func(a *answer) bool { return a.is(ResourceNotFound) },
 		},
@@ -138,7 +139,7 @@ func tokenCauses() []cause {
 		{
 			Cause: Cause{
 				ID: "token-not-sent-there", Who: ByGateway,
-				Meaning: "Or the API takes its token from another header than {header}, or its validation expression does not match the value as a whole; then the authorizer was not called.",
+				Meaning: "The API takes its token from another header than {header}, or its validation expression does not match the value as a whole; then the authorizer was not called.",
 				Next:    "Look at the authorizer's token source and token validation in the console: some APIs want the bare token, some \"Bearer \" before it.",
 			},
 			match: func(a *answer) bool { return unauthorized(a) && a.challenge == "" && a.tokenSent() },
@@ -146,7 +147,7 @@ func tokenCauses() []cause {
 		{
 			Cause: Cause{
 				ID: "token-taken-off", Who: ByBetween,
-				Meaning: "Or CloudFront took the Authorization header off: a distribution of your own does that for GET and HEAD unless its origin request policy or cache policy names the header.",
+				Meaning: "CloudFront took the Authorization header off: a distribution of your own does that for GET and HEAD unless its origin request policy or cache policy names the header.",
 				Next:    "Let the distribution forward Authorization, or call the API's execute-api address to compare.",
 			},
 			match: func(a *answer) bool { return a.Status == 401 && a.tokenSent() && a.cloudFrontPassed() },
@@ -157,7 +158,7 @@ func tokenCauses() []cause {
 				Meaning: "An identity source of the HTTP API's authorizer was missing, so it was not called.",
 				Next:    "Send everything the authorizer's identity sources name, among them {header}.",
 			},
-			match: func(a *answer) bool { return httpUnauthorized(a) && a.Authorization == "" },
+			match: func(a *answer) bool { return httpUnauthorized(a) && !a.tokenSent() },
 		},
 		{
 			Cause: Cause{
@@ -176,7 +177,7 @@ func (a *answer) tokenSent() bool { return a.Authorization != "" || a.RequestUnk
 
 // httpUnauthorized is the 401 of an HTTP API whose authorizer is no JWT authorizer.
 func httpUnauthorized(a *answer) bool {
-	return a.Status == 401 && a.http && a.challenge == "" && a.message == "Unauthorized"
+	return a.Status == 401 && a.http && a.challenge == "" && a.words("Unauthorized")
 }
 
 // cloudFrontPassed reports whether the answer came through CloudFront and the
@@ -204,7 +205,7 @@ func jwtCauses() []cause {
 				Next:    "Send the token in the header or query parameter of the authorizer's identity source; here it was looked for in {header}.",
 			},
 			match: func(a *answer) bool {
-				return a.Status == 401 && a.gateway() && a.challenge == "Bearer" && a.message == "Unauthorized"
+				return a.Status == 401 && a.gateway() && a.challenge == "Bearer" && a.words("Unauthorized")
 			},
 		},
 		{
@@ -334,10 +335,10 @@ func denialCauses() []cause {
 				ID: "http-forbidden", Who: ByAuthorizer,
 				Meaning:  "The HTTP API's authorizer did not allow the request: isAuthorized is false, or its policy does not allow {request}. With AWS_IAM it means that the request is not signed or not allowed.",
 				Next:     "gatepass authorize {request}. HTTP APIs do not tell explicit and implicit denials apart, and reuse a cached answer for every route.",
-				Inferred: "the status 403, which AWS does not document for HTTP APIs",
+				Inferred: "the status 403 of HTTP APIs",
 			},
 			match: func(a *answer) bool {
-				return a.Status == 403 && a.http && a.challenge == "" && a.message == "Forbidden"
+				return a.Status == 403 && a.http && a.challenge == "" && a.words("Forbidden")
 			},
 		},
 	}

@@ -19,7 +19,7 @@ func authorizerCauses() []cause {
 				ID: "authorizer-failure", Who: ByGateway, Sure: true,
 				Meaning:  "The gateway could not authenticate the caller with this authorizer.",
 				Next:     "Look at the API's execution log.",
-				Inferred: "the error type; AWS documents the response and not what gives it",
+				Inferred: "the error type, nor what gives this response",
 			},
 			match: func(a *answer) bool { return a.is(AuthorizerFailure) },
 		},
@@ -28,7 +28,7 @@ func authorizerCauses() []cause {
 				ID: "api-misconfigured", Who: ByGateway, Sure: true,
 				Meaning:  "The API itself is not configured right: what the method is set up with cannot be used.",
 				Next:     "Look at the API's execution log, and deploy the API again after the correction.",
-				Inferred: "the error type; AWS documents the response and not what gives it",
+				Inferred: "the error type, nor what gives this response",
 			},
 			match: func(a *answer) bool { return a.is(APIConfigurationError) },
 		},
@@ -38,7 +38,7 @@ func authorizerCauses() []cause {
 				Meaning: "The HTTP API's authorizer failed or answered in another format than it is set to, or the integration did.",
 				Next:    "Log $context.authorizer.error and $context.integrationErrorMessage in the access log; gatepass authorize {request} checks the authorizer's answer.",
 			},
-			match: func(a *answer) bool { return a.Status == 500 && a.http && a.message == "Internal Server Error" },
+			match: func(a *answer) bool { return a.Status == 500 && a.http && a.words("Internal Server Error") },
 		},
 		{
 			Cause: Cause{
@@ -57,7 +57,8 @@ func authorizerCauses() []cause {
 // forbidden is the 403 of a REST API that says nothing but Forbidden.
 func forbidden(a *answer) bool {
 	return a.is(InvalidAPIKey) && a.custom != "" ||
-		a.Status == 403 && !a.http && a.challenge == "" && a.message == "Forbidden" && (a.errorType == "ForbiddenException" || a.errorType == "")
+		a.Status == 403 && !a.http && a.challenge == "" &&
+			(a.errorType == "ForbiddenException" && a.words("Forbidden") || a.errorType == "" && a.message == "Forbidden")
 }
 
 // keyCauses are those of API keys, usage plans and what answers like them.
@@ -75,7 +76,7 @@ func keyCauses() []cause {
 			Cause: Cause{
 				ID: "api-key", Who: ByGateway,
 				Meaning: "The method asks for an API key and none was sent in x-api-key.",
-				Next:    "Send one: -H 'x-api-key: …'. It must be in a usage plan of this stage.",
+				Next:    "Put one into GATEPASS_API_KEY, or send it as the header x-api-key; it must be in a usage plan of this stage.",
 			},
 			match: func(a *answer) bool { return forbidden(a) && !a.APIKeySent && a.wantsKey() },
 		},
@@ -90,7 +91,7 @@ func keyCauses() []cause {
 		{
 			Cause: Cause{
 				ID: "forbidden", Who: ByGateway,
-				Meaning: "AWS WAF blocked the request, or the custom domain has no mapping for this path or asks for a client certificate, or the stage does not exist, or the execute-api address is switched off.",
+				Meaning: "AWS WAF blocked the request, or the custom domain has no mapping for this path or asks for a client certificate, or the stage does not exist, or the execute-api address is switched off, or a private API was not called through its VPC endpoint by its own name.",
 				Next:    "Compare a call to the API's execute-api address with one to its domain; look at the web ACL's sampled requests.",
 			},
 			match: forbidden,
@@ -110,15 +111,17 @@ func keyCauses() []cause {
 				Meaning: "Too many requests for the usage plan, the stage or the account.",
 				Next:    "Wait a moment and try again, or raise the rate and burst limits.",
 			},
-			match: func(a *answer) bool { return a.is(ThrottledResponse) || a.Status == 429 && a.gateway() },
+			match: func(a *answer) bool {
+				return a.is(ThrottledResponse) || a.Status == 429 && a.gateway() && a.message == "Too Many Requests"
+			},
 		},
 		{
 			Cause: Cause{
 				ID: "signature", Who: ByGateway, Sure: true,
-				Meaning: "The AWS signature of the request is wrong.", Next: "Check region, service execute-api, the clock and the credentials.",
+				Meaning: "The AWS signature of the request is wrong: {message}.", Next: "Check region, service execute-api, the clock and the credentials.",
 				Inferred: "the error type",
 			},
-			match: func(a *answer) bool { return a.is(InvalidSignature) },
+			match: func(a *answer) bool { return a.is(InvalidSignature) || a.errorType == "UnrecognizedClientException" },
 		},
 		{
 			Cause: Cause{
@@ -191,7 +194,7 @@ func backendCauses() []cause {
 				Next:    "Look at the backend: integrations have 29 seconds, in HTTP APIs 30.",
 			},
 			match: func(a *answer) bool {
-				return a.is(IntegrationTimeout) || a.Status == 504 && a.gateway() && (a.says("Endpoint request timed out") || a.http)
+				return a.is(IntegrationTimeout) || a.Status == 504 && a.gateway() && (a.says("Endpoint request timed out") || a.http && a.says("Service Unavailable"))
 			},
 		},
 		{
@@ -199,7 +202,7 @@ func backendCauses() []cause {
 				ID: "integration-malformed", Who: ByBackend, Sure: true,
 				Meaning:  "The request was let through, but the function's answer is not what a Lambda proxy integration wants.",
 				Next:     "Let it answer {\"statusCode\": …, \"body\": \"…\"}, with a body that is a string; the API's execution log shows what came.",
-				Inferred: "that the status tells it apart; AWS documents 504, emulators checked against AWS answer 502",
+				Inferred: "that 502 tells it apart; it documents 504, emulators checked against AWS answer 502",
 			},
 			match: func(a *answer) bool { return failed(a) && a.Status == 502 },
 		},
@@ -226,7 +229,7 @@ func backendCauses() []cause {
 				Next:     "Look at the backend; log $context.integrationErrorMessage in the access log; check its address and the VPC link.",
 				Inferred: "status and body; a time-out was captured, for backends that cannot be reached they are inferred",
 			},
-			match: func(a *answer) bool { return a.http && a.Status == 503 && a.says("Service Unavailable") },
+			match: func(a *answer) bool { return a.http && a.Status == 503 && a.words("Service Unavailable") },
 		},
 		{
 			Cause: Cause{
@@ -291,7 +294,20 @@ func betweenCauses() []cause {
 				Meaning: "The URL is that of a Lambda function, not of API Gateway, and the function's permissions do not let this caller in.",
 				Next:    "Check the host of the URL: APIs are at execute-api addresses or domains of their own. A public function URL needs permissions for lambda:InvokeFunctionUrl and, since October 2025, lambda:InvokeFunction.",
 			},
-			match: func(a *answer) bool { return a.Status == 403 && a.says("Function URL authorization") },
+			match: func(a *answer) bool {
+				return a.Status == 403 && (a.says("Function URL authorization") ||
+					a.errorType == "AccessDeniedException" && a.field("x-amz-apigw-id") == "" && a.custom == "" && a.message == "Forbidden")
+			},
+		},
+		{
+			Cause: Cause{
+				ID: "appsync", Who: ByBetween, Sure: true,
+				Meaning: "AWS AppSync answered, not API Gateway: the URL is that of a GraphQL API.",
+				Next:    "Check the host of the URL: APIs are at execute-api addresses or domains of their own.",
+			},
+			match: func(a *answer) bool {
+				return a.field("x-amz-apigw-id") == "" && !a.http && (a.field("x-amzn-appsync-tokensconsumed") != "" || a.errorType != "" && a.graphQL)
+			},
 		},
 	}
 }
@@ -354,9 +370,17 @@ func elsewhereCauses() []cause {
 			Cause: Cause{
 				ID: "load-balancer", Who: ByBetween, Sure: true,
 				Meaning: "A load balancer answered, not API Gateway.",
-				Next:    "Check the host of the URL; look at the rules of the load balancer and at its web ACL.",
+				Next:    "Check the host of the URL; look at the rules of the load balancer and at its web ACL, of a 502, 503 or 504 at its targets.",
 			},
 			match: func(a *answer) bool { return !a.gateway() && strings.Contains(a.server, "awselb") },
+		},
+		{
+			Cause: Cause{
+				ID: "other-network", Who: ByBetween, Sure: true,
+				Meaning: "A network before the API that is not AWS's answered, such as Cloudflare: its firewall stopped the request, or it could not reach the API.",
+				Next:    "Look for the request among its security events (Cloudflare: by the header cf-ray), and call the API's execute-api address to compare.",
+			},
+			match: func(a *answer) bool { return !a.gateway() && a.otherNetwork() },
 		},
 		{
 			Cause: Cause{
@@ -370,11 +394,22 @@ func elsewhereCauses() []cause {
 			Cause: Cause{
 				ID: "not-the-gateway", Who: ByBetween,
 				Meaning: "Nothing in the answer is API Gateway's: it comes from the backend, from something in between such as a proxy, or from another server.",
-				Next:    "Check the host of the URL; look for the headers x-amzn-RequestId and apigw-requestid with -i.",
+				Next:    "Check the host of the URL: every answer that passes API Gateway has a header x-amz-apigw-id or apigw-requestid.",
 			},
 			match: func(a *answer) bool { return a.Status != 0 && !a.gateway() && !front(a) },
 		},
 	}
+}
+
+// otherNetwork reports whether an answer names a content network or firewall that is
+// not AWS's.
+func (a *answer) otherNetwork() bool {
+	for _, name := range []string{"cloudflare", "akamai", "imperva", "incapsula", "sucuri", "fastly"} {
+		if strings.Contains(a.server, name) {
+			return true
+		}
+	}
+	return a.field("x-iinfo") != ""
 }
 
 // proxied reports whether an answer has marks of a proxy's own.

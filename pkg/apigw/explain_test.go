@@ -58,7 +58,7 @@ func TestExplainOwn(t *testing.T) {
 	}{
 		{"no-route", routed, get("/orders", ""), nil},
 		{"no-route-with-token", routed, get("/orders", "Bearer x"), nil},
-		{"http-no-route", httpRouted, get("/orders", "x"), nil},
+		{"http-no-route backend", httpRouted, get("/orders", "x"), nil},
 		{"missing-token", rest(lambda()), get("/orders", ""), nil},
 		{"authorizer-unauthorized token-not-sent-there", rest(lambda()), get("/orders", "x"), unauthorized},
 		{"authorizer-unauthorized token-not-sent-there", withExpression("y"), get("/orders", "x"), nil},
@@ -69,7 +69,7 @@ func TestExplainOwn(t *testing.T) {
 		{"explicit-deny", legacy, get("/orders", "x"), deny},
 		{"implicit-deny", legacy, get("/orders", "x"), other},
 		{"explicit-deny", connectAPI(), get("", "x"), deny},
-		{"missing-token", connectAPI(), get("", ""), nil},
+		{"missing-token backend", connectAPI(), get("", ""), nil},
 		{"resource-policy-deny", denied, get("/orders", ""), nil},
 		{"resource-policy", silent, get("/orders", ""), nil},
 		{"no-route", iam, get("/orders", ""), nil},
@@ -126,12 +126,32 @@ func TestExplainSeen(t *testing.T) {
 		{"backend", 401, "x-amzn-RequestId: r, x-amz-apigw-id: a", `{"error":"my own"}`},
 		{"not-the-gateway", 403, "Server: nginx", "<html>forbidden"},
 		{"not-the-gateway", 401, "", ""},
+		{"backend", 500, "x-amzn-RequestId: r", `{"error":"my own"}`},
+		{"backend", 429, "x-amz-apigw-id: a", `{"error":"slow down"}`},
+		{"backend", 504, "apigw-requestid: a", `<html>504`},
+		{"signature", 403, "x-amzn-ErrorType: UnrecognizedClientException", `{"message":"The security token included in the request is invalid."}`},
+		{"no-route-with-token", 403, "x-amz-apigw-id: a", `{"message":"Authorization header requires 'Credential' parameter. Authorization=Bearer"}`},
+		// Without a body, as the answer to HEAD.
+		{"api-key forbidden", 403, "x-amzn-ErrorType: ForbiddenException", ""},
+		{"http-forbidden backend", 403, "apigw-requestid: a", ""},
+		{"http-unauthorized backend", 401, "apigw-requestid: a", ""},
+		{"jwt-missing", 401, "apigw-requestid: a, www-authenticate: Bearer", ""},
+		{"backend", 429, "apigw-requestid: a", ""},
+		{"appsync", 401, "x-amzn-RequestId: r, x-amzn-ErrorType: UnauthorizedException", `{"errors":[{"errorType":"UnauthorizedException"}]}`},
+		{"function-url", 403, "x-amzn-RequestId: r, x-amzn-ErrorType: AccessDeniedException", `{"Message":"Forbidden"}`},
+		{"other-network", 403, "Server: cloudflare, cf-ray: 1-FRA", "error code: 1020"},
+		// The words of API Gateway, from somebody else perhaps.
+		{"authorizer-unauthorized token-not-sent-there backend", 401, "x-amz-apigw-id: a", `{"message":"Unauthorized"}`},
+		{"no-route", 403, "", `{"message":"Missing Authentication Token"}`},
+		{"no-route not-the-gateway", 403, "Server: nginx", `{"message":"Missing Authentication Token"}`},
+		{"implicit-deny not-the-gateway", 403, "Content-Type: application/json", `{"Message":"User is not authorized to access this resource"}`},
 		{"implicit-deny", 403, "x-amzn-ErrorType: AccessDeniedException:http://internal.amazon.com/", `{"message":"User is not authorized to access this resource"}`},
 	} {
 		h := map[string][]string{}
 		for pair := range strings.SplitSeq(tc.header, ", ") {
-			name, value, _ := strings.Cut(pair, ": ")
-			h[name] = []string{value}
+			if name, value, ok := strings.Cut(pair, ": "); ok {
+				h[name] = []string{value}
+			}
 		}
 		got := ids(apigw.ExplainResponse(apigw.Seen{Status: tc.status, Header: h, Body: []byte(tc.body), Authorization: "x"}))
 		if got != tc.want {

@@ -85,14 +85,14 @@ func (c *chain) Close() error {
 }
 
 // Joined is a body without line breaks and NUL bytes: what curl's -d makes of a
-// file. One that can be read twice is read once to learn its size.
+// file. One that has a size, and can be read twice, is read once to learn the new one.
 func Joined(b Body) (Body, error) {
 	out := b
 	out.Open = func() (io.ReadCloser, error) {
 		r, err := b.Open()
 		return &joining{r}, err
 	}
-	if b.Once {
+	if b.Once || b.Size < 0 { // a device may have no end
 		return out, nil
 	}
 	r, err := out.Open()

@@ -155,6 +155,39 @@ func TestHostileServers(t *testing.T) {
 	}
 }
 
+// A body that stalls, as standard input may, holds nothing up when the time is over.
+func TestStalledBody(t *testing.T) {
+	api := newSite(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }, false)
+	for want, o := range map[string]caller.Options{
+		"no answer within 100ms":          {Timeout: 100 * time.Millisecond},
+		"nothing has moved for 100ms":     {Idle: 100 * time.Millisecond},
+		"context canceled, by the caller": {},
+	} {
+		stalled, feed := io.Pipe()
+		go func() { _, _ = feed.Write([]byte("a")) }()
+		r := post(t, api.URL)
+		r.Body = caller.Body{Open: func() (io.ReadCloser, error) { return io.NopCloser(stalled), nil }, Size: -1, Once: true}
+		c, err := caller.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		if o.Timeout == 0 && o.Idle == 0 {
+			time.AfterFunc(100*time.Millisecond, cancel)
+		}
+		_, err = c.Do(ctx, r)
+		cancel()
+		if strings.HasSuffix(want, "by the caller") {
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v", want, err)
+			}
+		} else {
+			wantNetwork(t, err, want)
+		}
+		_ = feed.Close()
+	}
+}
+
 func TestWhyThereIsNoConnection(t *testing.T) {
 	// Nobody listens on port 1. A port that was just closed may be taken by others.
 	const closed = "http://127.0.0.1:1"
@@ -278,6 +311,7 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"a proxy's method", "CONNECT", func(r *caller.Request) { r.Method = "CONNECT" }},
 		{"a file", "want a URL", func(r *caller.Request) { r.URL = mustParse(t, "file:///etc/passwd") }},
 		{"a password", "user name or password", func(r *caller.Request) { r.URL = mustParse(t, "http://u:p@a.test") }},
+		{"a port beyond the last", "there is no port 99999", func(r *caller.Request) { r.URL = mustParse(t, "http://a.test:99999") }},
 		{"a token in the Host", "can carry a token", func(r *caller.Request) { r.TokenHeader = "a b" }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

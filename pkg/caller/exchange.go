@@ -6,9 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gatepass/pkg/crash"
 )
 
 // Response is an API's answer.
@@ -24,6 +27,7 @@ type Response struct {
 // request of a chain of redirects but for Total, which counts all. Zero: it was
 // not needed.
 type Timings struct {
+	Redirects         time.Duration // how long the requests before the last one took
 	DNS, Connect, TLS time.Duration // the name was found, the host reached, the keys agreed on
 	FirstByte         time.Duration // of the answer
 	Total             time.Duration // to the end of the body, or to now
@@ -42,7 +46,18 @@ func (r *Response) Timings() Timings {
 	if t.Total == 0 {
 		t.Total = time.Since(r.x.start)
 	}
+	if len(r.Hops) > 0 {
+		t.Redirects = r.x.hop.Sub(r.x.start)
+	}
 	return t
+}
+
+// Connection are the two ends of the connection that the answer came by: those of a
+// proxy, where there is one.
+func (r *Response) Connection() (local, remote netip.AddrPort) {
+	r.x.mu.Lock()
+	defer r.x.mu.Unlock()
+	return r.x.local, r.x.remote
 }
 
 // exchange is one request with all its redirects, from its beginning to the last
@@ -58,10 +73,13 @@ type exchange struct {
 	wrote atomic.Bool  // something of the request may have arrived
 	moved atomic.Int64 // when something moved last, in nanoseconds from start
 	held  atomic.Bool  // nothing is read just now of an answer that is there
+	taken atomic.Int32 // connections that this hop has been given
 	idle  *time.Timer
 
 	mu      sync.Mutex // of what is below, and of calls to Line
 	timings Timings
+	local   netip.AddrPort // of the connection; zero for one that has none
+	remote  netip.AddrPort
 	hop     time.Time // when this hop began
 	unread  error     // why the request's body could not be read
 }
@@ -71,7 +89,14 @@ var (
 	errIdle  = errors.New("nothing moves")
 	errLimit = errors.New("the time is up")
 	errDone  = errors.New("done")
+
+	errTurnedAway = errors.New("no connection takes the request")
 )
+
+// mostTaken is how many connections a request is given. net/http tries again by itself
+// when a server says that it has not looked at the request yet (RFC 9113 sections 6.8
+// and 8.7), which one that always says so would have it do for minutes, or for ever.
+const mostTaken = 3
 
 func (c *Client) begin(ctx context.Context, r *Request) *exchange {
 	x := &exchange{Client: c, r: r, start: time.Now(), stop: func() {}}
@@ -123,7 +148,8 @@ func (x *exchange) send(h hop) (*http.Response, error) {
 	x.mu.Unlock()
 	x.wrote.Store(false)
 	x.held.Store(false)
-	resp, err := x.transport.RoundTrip(req)
+	x.taken.Store(0)
+	resp, err := x.roundTrip(req)
 	if err != nil {
 		return nil, x.explain(err, req)
 	}
@@ -135,6 +161,38 @@ func (x *exchange) send(h hop) (*http.Response, error) {
 	}
 	resp.Body = &body{ReadCloser: resp.Body, x: x, req: req}
 	return resp, nil
+}
+
+// roundTrip makes a request. Where the exchange ends while its body is being read from
+// something that has stalled, such as a pipe, net/http waits for the next piece: here
+// nobody does.
+func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return x.transport.RoundTrip(req)
+	}
+	type outcome struct {
+		resp *http.Response
+		err  error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		if mistake := crash.Catch(func() { o.resp, o.err = x.transport.RoundTrip(req) }); mistake != nil { //nolint:bodyclose // it is handed on
+			o.err = mistake
+		}
+		done <- o
+	}()
+	select {
+	case o := <-done:
+		return o.resp, o.err
+	case <-x.ctx.Done():
+	}
+	select { // mostly it notices at once, and knows more
+	case o := <-done:
+		return o.resp, o.err
+	case <-time.After(100 * time.Millisecond):
+		return nil, context.Cause(x.ctx)
+	}
 }
 
 // build makes the request of a hop. This is where the token is let out.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"gatepass/pkg/fault"
@@ -63,6 +64,9 @@ func (x *exchange) ended(what string) error {
 		return fault.New(fault.Network, "%s: nothing has moved for %s", what, x.o.Idle)
 	case errors.Is(cause, errLimit):
 		return fault.New(fault.Network, "%s within %s", what, x.o.Timeout).WithHint("--max-time gives it longer")
+	case errors.Is(cause, errTurnedAway):
+		return fault.New(fault.Network, "%s: %d connections were made for the request, and the server took it on none of them", what, mostTaken).
+			WithHint("it may be shutting down: try again later")
 	case errors.Is(cause, errDone):
 		return fault.New(fault.Network, "%s", what)
 	}
@@ -74,6 +78,10 @@ func (x *exchange) network(err error, req *http.Request, closed string) error {
 	var own *fault.Error
 	if errors.As(err, &own) {
 		return own
+	}
+	var reset streamReset
+	if errors.As(err, &reset) && reset.byServer() {
+		return reset.fault(req.URL.Host)
 	}
 	c := netfault.Of(err, req.URL.Host)
 	f := &fault.Error{Kind: fault.Network, Msg: c.Why, Hint: c.Do, Err: &failure{c.Kind}}
@@ -88,6 +96,38 @@ func (x *exchange) network(err error, req *http.Request, closed string) error {
 		f.Msg = x.other(err, req.URL.Host)
 	}
 	return f
+}
+
+// streamReset is net/http's error for an HTTP/2 stream that has ended before its time
+// (RFC 9113 section 5.4.2). That has no name outside, and lets itself be had as any
+// struct of these fields.
+type streamReset struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (r streamReset) Error() string {
+	names := []string{ // RFC 9113 section 7
+		"NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED", "FRAME_SIZE_ERROR",
+		"REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
+	}
+	if int64(r.Code) < int64(len(names)) {
+		return names[r.Code]
+	}
+	return "code " + strconv.FormatUint(uint64(r.Code), 10)
+}
+
+// byServer reports whether the server has ended the stream, and not what it sent.
+func (r streamReset) byServer() bool {
+	return r.Cause != nil && r.Cause.Error() == "received from peer"
+}
+
+// fault is the reset in words. It is as a connection that was closed.
+func (r streamReset) fault(host string) error {
+	f := fault.New(fault.Network, "%s ended the HTTP/2 stream before its answer was complete: %s", host, r.Error())
+	f.Err = &failure{netfault.Closed}
+	return f.WithHint("--http1.1 does without streams")
 }
 
 // other words what is left: mostly what is wrong with what the server sent, which it

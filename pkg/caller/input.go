@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"gatepass/pkg/fault"
+	"gatepass/pkg/loopback"
 )
 
 // Text is a body that is given as it is.
@@ -171,6 +173,16 @@ func Find(h http.Header, name string) (value string, ok bool) {
 	return "", false
 }
 
+// LeftOut reports whether a header was told to leave a field out.
+func LeftOut(h http.Header, name string) bool {
+	for k, v := range h {
+		if strings.EqualFold(k, name) && len(v) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // ParseMethod returns a request method as it is sent: the usual ones may be
 // written in lower case. Whether a word is a method at all is the second result.
 func ParseMethod(word string) (string, bool) {
@@ -194,7 +206,7 @@ func Resolve(base, target string, pairs []string) (*url.URL, error) {
 	case !strings.HasPrefix(target, "/"):
 		e := fault.New(fault.Usage, "want a path that starts with /, or a URL that starts with https://")
 		if strings.ContainsAny(target, ".:") {
-			return nil, e.WithHint("perhaps https://%s, or /%s", target, target)
+			return nil, e.WithHint("perhaps %s, or /%s", withScheme(target), target)
 		}
 		return nil, e.WithHint("perhaps /%s", target)
 	case base == "":
@@ -216,6 +228,20 @@ func Resolve(base, target string, pairs []string) (*url.URL, error) {
 		AddQuery(u, Escape(name)+"="+Escape(value))
 	}
 	return u, nil
+}
+
+// withScheme is an address that was written without a scheme: https, but on this
+// machine, which HTTPie writes as :3000/path.
+func withScheme(target string) string {
+	host, _, _ := strings.Cut(target, "/")
+	name, _, err := net.SplitHostPort(host)
+	switch {
+	case err == nil && name == "":
+		return "http://localhost" + target
+	case err == nil && loopback.Is(name), loopback.Is(host):
+		return "http://" + target
+	}
+	return "https://" + target
 }
 
 // AddQuery adds text to a query as it is, but for what cannot stand in one.

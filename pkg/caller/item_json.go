@@ -32,9 +32,6 @@ const (
 
 func (k valueKind) String() string { return [...]string{"a value", "an object", "a list"}[k] }
 
-// Empty says that there is nothing in the document.
-func (d *Document) Empty() bool { return d.root == nil }
-
 // Set puts a string at the item's path.
 func (d *Document) Set(it Item, text string) error {
 	b, err := marshal(text)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"gatepass/pkg/fault"
@@ -81,6 +82,11 @@ func (r *Request) check() error {
 		return fault.New(fault.Usage, "%q is no request method", r.Method).WithHint("usual are GET, POST, PUT, PATCH, DELETE")
 	case r.Method == http.MethodConnect:
 		return fault.New(fault.Usage, "CONNECT is for proxies, not for APIs")
+	}
+	if port := r.URL.Port(); port != "" {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return fault.New(fault.Usage, "there is no port %s: the last one is 65535", port)
+		}
 	}
 	for name, values := range r.Header {
 		for _, v := range values {

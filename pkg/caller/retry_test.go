@@ -2,11 +2,13 @@ package caller_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -262,8 +264,70 @@ func TestHTTP2Reset(t *testing.T) {
 		})
 		_, _, err := do(t, caller.Options{Roots: pemOf(api.Certificate())}, post(t, api.URL))
 		var f *fault.Error
-		if !errors.As(err, &f) || f.Kind != fault.Network || strings.Contains(f.Msg, bearer) {
+		if !errors.As(err, &f) || f.Kind != fault.Network || !strings.Contains(f.Msg, "ended the HTTP/2 stream before its answer was complete: INTERNAL_ERROR") {
 			t.Errorf("after %q: %v", first, err)
+		}
+	}
+}
+
+// It is made again as after a connection that broke: where that does no harm.
+func TestHTTP2ResetIsRetried(t *testing.T) {
+	for method, want := range map[string]int32{"GET": 2, "POST": 1} {
+		var asked atomic.Int32
+		api := newHTTP2(t, func(http.ResponseWriter, *http.Request) {
+			if asked.Add(1) == 1 {
+				panic(http.ErrAbortHandler)
+			}
+		})
+		r := post(t, api.URL)
+		r.Method = method
+		_, _, err := do(t, caller.Options{Roots: pemOf(api.Certificate()), Retries: 3, Backoff: time.Millisecond}, r)
+		if asked.Load() != want || (err == nil) != (want == 2) {
+			t.Errorf("%s: asked %d times, %v", method, asked.Load(), err)
+		}
+	}
+}
+
+// A server that always says that it has not looked at the request yet is not asked for
+// ever. Frames are those of RFC 9113.
+func TestHTTP2TurnsAway(t *testing.T) {
+	for name, frame := range map[string]string{
+		"RST_STREAM, REFUSED_STREAM": "\x00\x00\x04\x03\x00" + "\x00\x00\x00\x01" + "\x00\x00\x00\x07",
+		"GOAWAY, before any stream":  "\x00\x00\x08\x07\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := httptest.NewUnstartedServer(nil)
+			api.EnableHTTP2 = true
+			api.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
+				"h2": func(_ *http.Server, c *tls.Conn, _ http.Handler) { answerHeaders(c, []byte(frame)) },
+			}
+			api.StartTLS()
+			t.Cleanup(api.Close)
+			_, _, err := do(t, caller.Options{Roots: pemOf(api.Certificate())}, post(t, api.URL))
+			var f *fault.Error
+			if !errors.As(err, &f) || f.Kind != fault.Network || !strings.Contains(f.Msg, "the server took it on none of them") {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// answerHeaders answers each request on a connection with a frame.
+func answerHeaders(c net.Conn, frame []byte) {
+	const preface, settings = 24, "\x00\x00\x00\x04\x00" + "\x00\x00\x00\x00"
+	_, _ = io.WriteString(c, settings)
+	_, err := io.CopyN(io.Discard, c, preface)
+	for err == nil {
+		var head [9]byte
+		if _, err = io.ReadFull(c, head[:]); err != nil {
+			return
+		}
+		if _, err = io.CopyN(io.Discard, c, int64(head[1])<<8|int64(head[2])); err == nil && head[3] == 1 { // HEADERS
+			if frame[3] == 3 {
+				copy(frame[5:9], head[5:]) // of this stream
+			}
+			_, err = c.Write(frame)
 		}
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +28,12 @@ func (x *exchange) trace(h hop) *httptrace.ClientTrace {
 		},
 		GotConn: func(i httptrace.GotConnInfo) {
 			x.touch()
+			if x.taken.Add(1) > mostTaken {
+				x.cancel(errTurnedAway)
+				return
+			}
 			x.wrote.Store(true)
+			x.connection(i.Conn)
 			if x.o.Line == nil {
 				return
 			}
@@ -50,6 +57,15 @@ func (x *exchange) trace(h hop) *httptrace.ClientTrace {
 		WroteHeaders:         func() { x.line(Sent, "") },
 		GotFirstResponseByte: func() { x.note(func(t *Timings, d time.Duration) { t.FirstByte = d }) },
 	}
+}
+
+// connection notes the ends of the connection that is used.
+func (x *exchange) connection(c net.Conn) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	// What has no address and port, as a pipe, has none here.
+	x.local, _ = netip.ParseAddrPort(c.LocalAddr().String())
+	x.remote, _ = netip.ParseAddrPort(c.RemoteAddr().String())
 }
 
 func (x *exchange) connected(err error) {

@@ -49,10 +49,14 @@ type Cause struct {
 // host. The host is as URLs have it, with the port where there is one.
 func Of(err error, host string) Cause {
 	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "proxyconnect" {
+	proxy := errors.As(err, &op) && op.Op == "proxyconnect"
+	if proxy {
 		host = "the proxy"
 	}
 	if c, ok := ofName(err, host); ok {
+		if proxy {
+			c.Why, c.Do = c.Why+", the proxy", "is it spelt right? HTTPS_PROXY and HTTP_PROXY name it, NO_PROXY the hosts that need none"
+		}
 		return c
 	}
 	if c, ok := ofTLS(err, host); ok {

@@ -92,6 +92,7 @@ func TestOfRareErrors(t *testing.T) {
 		{dial(os.NewSyscallError("connect", syscall.Errno(10061))), netfault.Refused, "a.test:443 refuses connections"},
 		{dial(context.DeadlineExceeded), netfault.Late, "a.test:443 did not answer"},
 		{&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, netfault.Refused, "the proxy refuses connections"},
+		{&net.OpError{Op: "proxyconnect", Err: &net.DNSError{Name: "prxy.test", IsNotFound: true}}, netfault.NoHost, "there is no host prxy.test, the proxy"},
 		{dial(&tls.CertificateVerificationError{Err: errors.New("x509: too many names")}), netfault.BadCertificate, "is not valid: x509: too many names"},
 		{dial(tls.AlertError(40)), netfault.NoHandshake, "breaks off the TLS handshake"},
 		{dial(fmt.Errorf("odd: %w", errors.New(strings.Repeat("x", 5000)))), netfault.Other, "a.test:443: odd: xxx"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -36,11 +37,38 @@ func (p *Relay) edit(resp *http.Response) error {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil
 	}
-	resp.Body = &answerBody{resp.Body, x, resp}
-	if e := h.Get("Content-Encoding"); e == "" || strings.EqualFold(e, "identity") {
-		resp.Body = newMask(newMask(resp.Body, x.secret), x.key)
-	}
+	p.unpack(resp)
+	resp.Body = newMask(newMask(&answerBody{resp.Body, x, resp}, x.secret), x.key)
 	return nil
+}
+
+// unpack undoes the compression of an answer. A part of one cannot be unpacked on its
+// own.
+func (p *Relay) unpack(resp *http.Response) {
+	codings := resp.Header.Values("Content-Encoding")
+	if len(codings) == 0 || p.o.Decode == nil || resp.StatusCode == http.StatusPartialContent || resp.Body == http.NoBody {
+		return
+	}
+	plain, unknown := p.o.Decode(resp.Body, codings)
+	if unknown != "" {
+		return
+	}
+	resp.Body = &unpacked{plain, resp.Body}
+	resp.ContentLength = -1
+	resp.Header.Del("Content-Encoding")
+	resp.Header.Del("Content-Length")
+}
+
+// unpacked is a body without its compression.
+type unpacked struct {
+	io.ReadCloser
+	packed io.Closer
+}
+
+// Close closes what it reads from, too.
+func (u *unpacked) Close() error {
+	_ = u.ReadCloser.Close()
+	return u.packed.Close()
 }
 
 // stays reports whether a header of an answer is about the API's own address, or would
@@ -55,25 +83,32 @@ func stays(name string) bool {
 	return strings.HasPrefix(name, "Access-Control-")
 }
 
-// hints passes informational answers on with the links that they hint at and nothing
-// else of their headers (RFC 8297).
-type hints struct{ http.ResponseWriter }
+// heads writes the heads of answers: informational ones with the links that they hint
+// at and nothing else of their headers (RFC 8297), others as the API sent them, where
+// net/http would guess a Content-Type that is not there.
+type heads struct {
+	http.ResponseWriter
+	x *exchange
+}
 
 // WriteHeader writes the head of an answer, or of an informational one before it.
-func (w hints) WriteHeader(status int) {
+func (w heads) WriteHeader(status int) {
+	h := w.Header()
 	if status < http.StatusOK && status != http.StatusSwitchingProtocols {
-		h := w.Header()
 		for name := range h {
 			if name != "Link" {
 				delete(h, name)
 			}
 		}
+		w.x.mask(h)
+	} else if _, given := h["Content-Type"]; !given {
+		h["Content-Type"] = nil
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 // Unwrap is for http.ResponseController.
-func (w hints) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w heads) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // guard keeps pages from telling others where they are, which the secret may be in, and
 // other pages from making use of an answer that they may not read.

@@ -10,8 +10,10 @@ import (
 // Some APIs send a token back: echo services, and API Gateway itself, whose REST APIs
 // quote the Authorization header in the 403 for a path that is no route ("… not a valid
 // key=value pair (missing equal-sign) in Authorization header"). Who may use the relay
-// is not thereby to have the token, which works elsewhere and for longer: in answers
-// that are not compressed, what makes it work is made unreadable.
+// is not thereby to have the token, which works elsewhere and for longer: what makes it
+// work is made unreadable. The API is therefore asked for answers that are not
+// compressed, which over the loopback interface nobody misses, and those that are all
+// the same are unpacked.
 
 // telling is the part of a token that makes it work: the signature of a JSON Web Token,
 // as its header and payload tell who somebody is and no more, else all of it. Empty where

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -55,6 +56,10 @@ type Options struct {
 	Origins []string
 	// Cookies lets cookies through, in both directions.
 	Cookies bool
+	// Decode undoes the content codings of an answer that is compressed although that
+	// was not asked for, so that a token can be found in it: it returns the body
+	// without them, or the name of one that it does not know; nil: none is known.
+	Decode func(body io.Reader, codings []string) (plain io.ReadCloser, unknown string)
 	// TLS is for the connection to the API; nil: as usual.
 	TLS *tls.Config
 	// Proxy chooses the proxy that the API is reached by; nil: none.
@@ -168,7 +173,7 @@ func CheckSecret(s secret.String) error {
 }
 
 // newTransport is the connection to the API. It has no settings of its own from the
-// environment, and leaves compression to the two sides.
+// environment.
 func newTransport(o *Options) *http.Transport {
 	const idle = 64
 	c := o.TLS.Clone()
@@ -255,7 +260,7 @@ func (p *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel = p.untilClosed(ctx)
 		defer cancel()
 	}
-	p.proxy.ServeHTTP(hints{w}, r.WithContext(ctx))
+	p.proxy.ServeHTTP(heads{w, x}, r.WithContext(ctx))
 }
 
 // untilClosed ends a context with the relay: the server does not end connections that
@@ -291,6 +296,7 @@ func (p *Relay) rewrite(r *httputil.ProxyRequest) {
 			delete(r.Out.Header, name)
 		}
 	}
+	r.Out.Header.Set("Accept-Encoding", "identity") // see mask.go
 }
 
 // private reports whether a request header is between the client and the relay: the

@@ -3,6 +3,7 @@ package relay_test
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,6 +20,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"gatepass/pkg/fault"
@@ -37,7 +39,7 @@ func TestWhatTheAPIGets(t *testing.T) {
 		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
 	r := b.asked()[0]
-	want := map[string]string{"Authorization": "Bearer " + bearer, "X-Api-Key": "k", "User-Agent": "me", "Accept-Encoding": "br", "Te": "trailers", "Connection": "Te"}
+	want := map[string]string{"Authorization": "Bearer " + bearer, "X-Api-Key": "k", "User-Agent": "me", "Accept-Encoding": "identity", "Te": "trailers", "Connection": "Te"}
 	for name, values := range r.Header {
 		if v, ok := want[name]; !ok && name != "Connection" || name != "Connection" && strings.Join(values, "|") != v {
 			t.Errorf("the API gets %s: %q", name, values)
@@ -60,7 +62,7 @@ func TestWhatTheAPIGets(t *testing.T) {
 func TestNoUserAgentOfItsOwn(t *testing.T) {
 	b := newBench(t, echoPath)
 	b.raw("GET /" + known + "/x HTTP/1.1\r\nHost: localhost:" + b.port + "\r\nConnection: close\r\n\r\n")
-	if h := b.asked()[0].Header; h["User-Agent"] != nil || h["Accept-Encoding"] != nil {
+	if h := b.asked()[0].Header; h["User-Agent"] != nil {
 		t.Errorf("headers %v", h)
 	}
 }
@@ -150,25 +152,94 @@ func TestTheTokenIsNotHandedBack(t *testing.T) {
 		token := r.Header.Get("Authorization")
 		w.Header().Set("X-Remapped", token)
 		w.Header().Set("Trailer", "X-Trailer")
-		if r.URL.Query().Has("br") {
-			w.Header().Set("Content-Encoding", "br")
+		coding, to := r.URL.RawQuery, io.Writer(w)
+		if coding != "" {
+			w.Header().Set("Content-Encoding", coding)
 		}
 		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprintf(w, `{"message":"'%s' not a valid key=value pair (missing equal-sign) in Authorization header: '%s'."}`, token[7:], token)
+		if coding == "gzip" {
+			z := gzip.NewWriter(w)
+			defer func() { _ = z.Close() }()
+			to = z
+		}
+		fmt.Fprintf(to, `{"message":"'%s' not a valid key=value pair (missing equal-sign) in Authorization header: '%s'."}`, token[7:], token)
 		w.Header().Set("X-Trailer", token)
 	}, func(o *relay.Options) {
 		o.Bearer = func(context.Context, bool) (relay.Token, error) { return relay.Token{Value: secret.New(signed)}, nil }
+		o.Decode = gunzip
 	})
-	resp, body := b.ask("GET", b.base+"/nowhere")
 	const shown = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiI0MiJ9."
 	stars := strings.Repeat("*", len(signed)-len(shown))
-	if body != `{"message":"'`+shown+stars+`' not a valid key=value pair (missing equal-sign) in Authorization header: 'Bearer `+shown+stars+`'."}` ||
-		resp.Header.Get("X-Remapped") != "Bearer "+shown+stars || resp.Trailer.Get("X-Trailer") != "Bearer "+shown+stars {
-		t.Errorf("%s %v %v", body, resp.Header, resp.Trailer)
+	for _, coding := range []string{"", "gzip", "aws-chunked"} { // the last one is none that is known
+		resp, body := b.ask("GET", b.base+"/nowhere?"+coding)
+		if body != `{"message":"'`+shown+stars+`' not a valid key=value pair (missing equal-sign) in Authorization header: 'Bearer `+shown+stars+`'."}` ||
+			resp.Header.Get("X-Remapped") != "Bearer "+shown+stars || resp.Trailer.Get("X-Trailer") != "Bearer "+shown+stars {
+			t.Errorf("%s: %s %v %v", coding, body, resp.Header, resp.Trailer)
+		}
+		if e := resp.Header.Get("Content-Encoding"); coding == "gzip" && e != "" || coding != "gzip" && e != coding {
+			t.Errorf("%s: Content-Encoding %s", coding, e)
+		}
 	}
-	// What is compressed is passed on as it is.
-	if _, body := b.ask("GET", b.base+"/nowhere?br"); !strings.Contains(body, signed) {
-		t.Errorf("got %s", body)
+}
+
+// gunzip is a Decode that knows gzip.
+func gunzip(r io.Reader, codings []string) (io.ReadCloser, string) {
+	if strings.Join(codings, ",") != "gzip" {
+		return nil, codings[0]
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return io.NopCloser(iotest.ErrReader(err)), ""
+	}
+	return z, ""
+}
+
+// Events that are compressed unasked come one by one all the same, and an answer that is
+// not what its coding says breaks off.
+func TestCompressedUnasked(t *testing.T) {
+	next := make(chan bool)
+	b := newBench(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		if r.URL.Path != "/prod/events" {
+			w.Header().Set("Content-Length", "8")
+			_, _ = io.WriteString(w, map[string]string{"/prod/bad": "not gzip"}[r.URL.Path])
+			return
+		}
+		z := gzip.NewWriter(w)
+		for range 2 {
+			fmt.Fprintf(z, "data: %s\n\n", r.Header.Get("Authorization"))
+			_ = z.Flush()
+			_ = http.NewResponseController(w).Flush()
+			<-next
+		}
+		_ = z.Close()
+	}, func(o *relay.Options) { o.Decode = gunzip })
+	resp, err := http.Get(b.base + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewReader(resp.Body)
+	for range 2 {
+		if line, err := lines.ReadString('\n'); err != nil || !strings.HasPrefix(line, "data: Bearer ") {
+			t.Fatalf("%q, %v", line, err)
+		}
+		next <- true
+		_, _ = lines.ReadString('\n')
+	}
+	if head, _ := b.ask("HEAD", b.base+"/x"); head.Header.Get("Content-Encoding") != "gzip" || head.ContentLength != 8 {
+		t.Errorf("HEAD: %v", head.Header)
+	}
+	bad, err := http.Get(b.base + "/bad")
+	if err == nil {
+		_, err = io.ReadAll(bad.Body)
+		bad.Body.Close()
+	}
+	if err == nil {
+		t.Error("what is no gzip was passed on as gzip")
+	}
+	if r := b.record(2); r.Err == nil {
+		t.Errorf("record %+v", r)
 	}
 }
 
@@ -196,10 +267,21 @@ func TestCookiesWhereTheyAreWanted(t *testing.T) {
 	}
 }
 
+// What the API does not say of its answer is not guessed.
+func TestNoContentTypeIsGuessed(t *testing.T) {
+	b := newBench(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = nil
+		_, _ = io.WriteString(w, "<html>")
+	})
+	if resp, body := b.ask("GET", b.base+"/x"); body != "<html>" || resp.Header["Content-Type"] != nil {
+		t.Errorf("%s %v", body, resp.Header)
+	}
+}
+
 // Hints before an answer have their links and nothing else.
 func TestEarlyHints(t *testing.T) {
-	b := newBench(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Link", "</a>; rel=preload")
+	b := newBench(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</a?"+r.Header.Get("Authorization")[7:]+">; rel=preload")
 		w.Header().Set("Set-Cookie", "a=b")
 		w.WriteHeader(http.StatusEarlyHints)
 		w.WriteHeader(http.StatusOK)
@@ -214,7 +296,7 @@ func TestEarlyHints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := string(all); !strings.HasPrefix(s, "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n") || strings.Contains(s, "a=b") {
+	if s := string(all); !strings.HasPrefix(s, "HTTP/1.1 103 Early Hints\r\nLink: </a?"+strings.Repeat("*", len(bearer))+">; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n") || strings.Contains(s, "a=b") {
 		t.Errorf("got %q", s)
 	}
 }

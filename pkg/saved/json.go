@@ -11,11 +11,12 @@ import (
 	"gatepass/pkg/source"
 )
 
-// readJSON reads a HAR file, or what "gatepass call --json" printed.
+// readJSON reads a HAR file, what "gatepass call --json" printed, or what "aws
+// apigateway test-invoke-method" did, whose log is a text.
 func readJSON(n *source.Node) ([]Exchange, error) {
-	switch {
-	case n.Get("log") != nil:
-		return readHAR(n.Get("log"))
+	switch log := n.Get("log"); {
+	case log != nil && log.Kind != source.String:
+		return readHAR(log)
 	case n.Get("request") != nil && n.Get("response") != nil: // one entry of a HAR file
 		x, err := entry(n)
 		if err != nil {
@@ -23,7 +24,7 @@ func readJSON(n *source.Node) ([]Exchange, error) {
 		}
 		x.Line = n.Pos().Line
 		return number([]Exchange{x}), nil
-	case n.Get("schemaVersion") != nil && n.Get("status") != nil && n.Get("headers") != nil && n.Get("allowed") == nil:
+	case (n.Get("schemaVersion") != nil || log != nil) && n.Get("status") != nil && n.Get("headers") != nil && n.Get("allowed") == nil:
 		x, err := readCall(n)
 		if err != nil {
 			return nil, err

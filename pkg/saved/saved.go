@@ -1,6 +1,7 @@
 // Package saved reads responses that somebody saved: what curl -i, curl -v, wget
-// -S and HTTPie print, HAR files of browsers, and what "gatepass call" prints with
-// -i, -v and --json; in UTF-8 or UTF-16, in colour, indented or packed with gzip.
+// -S and HTTPie print, HAR files of browsers, headers copied out of their network
+// tab, what "gatepass call" prints with -i, -v and --json, and AWS's test of a
+// method; in UTF-8 or UTF-16, in colour, indented or packed with gzip.
 //
 // What is read is hostile: it may be cut, mixed up, binary or made to be slow.
 // Reading never fails for a mistake that leaves a response to be explained, takes
@@ -74,10 +75,13 @@ func Read(name string, data []byte) ([]Exchange, error) {
 	}
 	r := &textReader{data: undented(uncoloured(data))}
 	r.read()
-	if len(r.all) == 0 {
-		return nil, nothing(name, data)
+	if len(r.all) > 0 {
+		return number(r.all), nil
 	}
-	return number(r.all), nil
+	if x, ok := readPane(r.data); ok {
+		return number([]Exchange{x}), nil
+	}
+	return nil, nothing(name, data)
 }
 
 // Body is a response of which only the status and the body are known.

@@ -117,7 +117,7 @@ func (p *Printer) pairsOf(x *Explained) []Pair {
 	}
 	pairs = append(pairs, Pair{"what to do", p.Outside(best.Next)})
 	for _, c := range x.Causes[1:] {
-		pairs = append(pairs, Pair{"or", p.Outside(strings.TrimPrefix(c.Meaning, "Or ") + " " + c.Next)})
+		pairs = append(pairs, Pair{"or", p.Outside(c.Meaning + " " + c.Next)})
 	}
 	if best.Inferred != "" {
 		pairs = append(pairs, Pair{"inferred", p.Outside("AWS does not document " + best.Inferred)})

@@ -13,7 +13,7 @@ func explained() *view.Explained {
 		Entry: 2, Line: 7, Method: "GET", Path: "/orders/\x1b[31m", Status: 403,
 		Causes: []apigw.Cause{
 			{ID: "a", Who: apigw.ByAuthorizer, Meaning: "First meaning.", Next: "Do this.", Sign: "x-amzn-ErrorType: A\u202e", Facts: []string{"the token: expired"}, Inferred: "the body"},
-			{ID: "b", Who: apigw.ByGateway, Meaning: "Or second meaning.", Next: "Do that."},
+			{ID: "b", Who: apigw.ByGateway, Meaning: "Second meaning.", Next: "Do that."},
 		},
 		Local: &view.Local{Decided: true, Allowed: true, Status: 200, Reason: "let through", Differences: []view.Difference{{ID: "d", What: "another version", Next: "Deploy it."}}},
 	}
@@ -29,7 +29,7 @@ func TestExplained(t *testing.T) {
                  (x-amzn-ErrorType: A\u202e)
   and            the token: expired
   what to do     Do this.
-  or             second meaning. Do that.
+  or             Second meaning. Do that.
   inferred       AWS does not document the body
   here           authorize DIFFERS, it allows it: let through
   perhaps        another version. Deploy it.
