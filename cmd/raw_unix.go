@@ -15,8 +15,9 @@ import (
 
 // rawTerminal has a terminal give each key as it is typed and show none, until it
 // is restored. Ctrl-C and Ctrl-Z stay what they are, and after a Ctrl-Z it is so
-// again. Ctrl-\, by which nothing is put in order, restores it, too. It fails for what is no terminal, and for one that belongs to another
-// process just now: whoever reads from it in the background is stopped.
+// again. Ctrl-\, by which nothing is put in order, restores it, too. It fails for what
+// is no terminal, and for one that belongs to another process just now: whoever reads
+// from it in the background is stopped.
 func rawTerminal(f *os.File) (restore func(), err error) {
 	fd := int(f.Fd())
 	if group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err != nil || group != unix.Getpgrp() {

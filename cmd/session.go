@@ -67,9 +67,10 @@ func issuerOf(p *config.Profile) string {
 }
 
 // tokens returns the profile's tokens with an access token that is good for at
-// least minTTL, and not about to expire, refreshing it where need be; zero means
-// what is left of a token that cannot be refreshed, too. It never opens a browser: where only a
-// login helps, the error is of kind Login. The redactor learns of the tokens.
+// least minTTL, and not about to expire, refreshing it where need be; with zero what
+// is left of a token that cannot be refreshed will do, too. It never opens a browser:
+// where only a login helps, the error is of kind Login. The redactor learns of the
+// tokens.
 func (s *session) tokens(ctx context.Context, p *config.Profile, minTTL time.Duration) (token.Set, error) {
 	now := s.app.Now()
 	set, err := s.store.Fresh(ctx, s.key(p), now, minTTL, func(ctx context.Context, old token.Set) (token.Set, error) {
