@@ -57,7 +57,7 @@ func rooms() []room {
 		{dir: "pkg/ordered", never: with(edge, "net/http"), stdOnly: true},
 		{dir: "pkg/source", never: core},
 		{dir: "pkg/jq", ours: with(leaves), never: with(edge, "os", "net", "net/http")},
-		{dir: "pkg/policy", ours: with(nil, "source"), never: core, stdOnly: true},
+		{dir: "pkg/policy", ours: with(nil, "source", "urlpath"), never: core, stdOnly: true},
 		{dir: "pkg/token", ours: with(leaves, "source"), never: core, stdOnly: true},
 		{dir: "pkg/apigw", ours: with(leaves, "source", "policy", "token"), never: core, stdOnly: true},
 		{dir: "pkg/saved", ours: with(nil, "source"), never: core, stdOnly: true},

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"gatepass/pkg/source"
+	"gatepass/pkg/urlpath"
 )
 
 // Severity grades a finding.
@@ -349,6 +350,8 @@ func (v *validator) path(n *source.Node, tail, text string) {
 		return
 	}
 	switch path := parts[3]; {
+	case urlpath.Plain(path) != path:
+		v.add(n, Warning, "resource-never-matches", "paths are compared without percent-encoding that they do not need (API Gateway: not documented): want %s in %s", cut(urlpath.Plain(path)), cut(text))
 	case strings.HasPrefix(path, "/"):
 		v.add(n, Warning, "resource-never-matches", "the path has an empty part: %s", cut(text))
 	case strings.Contains(path, "{") && strings.Contains(path, "}"):

@@ -46,6 +46,9 @@ func TestValidate(t *testing.T) {
 		{"no actions", statement(`"Effect":"Allow","Action":[],"Resource":"` + api + `/*"`), policy.Options{}, []string{"empty-action"}},
 		{"action", statement(`"Effect":"Allow","Action":["Invoke","execute-api:","a:b:c","ex*:Invoke","lambda:Invoke","execute-api:Invok"],"Resource":"` + api + `/*"`), policy.Options{}, []string{"action-format", "action-format", "action-format", "action-format", "action-other-service", "action-unknown"}},
 
+		{"encoded without need", allow(api + "/prod/GET/%7Eann/%2F"), policy.Options{}, []string{"resource-never-matches"}},
+		{"encoded with need", allow(api + "/prod/GET/a%20b"), policy.Options{}, nil},
+
 		{"all resources", allow("*"), policy.Options{}, []string{"all-resources"}},
 		{"no resources", statement(`"Effect":"Allow","Action":"*","Resource":[]`), policy.Options{}, []string{"empty-resource"}},
 		{"no ARN", allow("GET /pets"), policy.Options{}, []string{"resource-format"}},
