@@ -37,8 +37,8 @@ type App struct {
 	// ConfigDir holds the user's own settings, StateDir the tokens and
 	// CacheDir the key sets of issuers. An empty one switches that off.
 	ConfigDir, StateDir, CacheDir string
-	// MemoryDir is for tokens that are not to be on a disk. Empty: there is none.
-	MemoryDir string
+	// MemoryDir is for tokens that are not to be on a disk. Nil, or empty: there is none.
+	MemoryDir func() string
 	// Keyring has the key of stored tokens. Nil: there is none.
 	Keyring store.Keyring
 
@@ -142,7 +142,8 @@ func system() *App {
 	log.SetOutput(netLog{app.IO.Err}) // net/http says there what it has caught: panics of handlers
 	app.Dir, _ = os.Getwd()
 	app.ConfigDir, app.StateDir, app.CacheDir = directories(os.Getenv)
-	app.MemoryDir, app.Keyring = memoryDir(os.Getenv, app.StateDir), systemKeyring(os.Getenv)
+	app.MemoryDir = func() string { return memoryDir(os.Getenv, app.StateDir) }
+	app.Keyring = systemKeyring(os.Getenv)
 	return app
 }
 

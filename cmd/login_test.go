@@ -139,7 +139,7 @@ func (d *desk) run(exit int, args ...string) (stdout, stderr string) {
 		IO: streams, Getenv: func(n string) string { return d.env[n] }, Now: d.now, Dir: cmp.Or(d.dir, d.home),
 		ConfigDir: d.home, StateDir: filepath.Join(d.home, "state"), CacheDir: filepath.Join(d.home, "cache"),
 		OpenURL: d.open, HTTP: &http.Client{Transport: d.transport}, Secrets: new(secret.Redactor),
-		Keyring: d.keyring, MemoryDir: d.memory,
+		Keyring: d.keyring, MemoryDir: func() string { return d.memory },
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -44,7 +44,9 @@ func newRoot(app *App, args []string) *cobra.Command {
 		&cobra.Group{ID: "local", Title: "On this machine:"},
 		&cobra.Group{ID: "setup", Title: "Set-up:"},
 	)
-	for _, e := range wanted(args) {
+	entries := wanted(args)
+	root.CompletionOptions.DisableDefaultCmd = len(entries) == 1 // a command is asked for, and it is another
+	for _, e := range entries {
 		c := e.make(app)
 		c.GroupID = e.group
 		root.AddCommand(c)

@@ -46,7 +46,10 @@ type session struct {
 }
 
 func newSession(app *App) *session {
-	places := &store.Places{Disk: &store.Files{Keyring: app.Keyring}, Memory: &store.Files{Dir: app.MemoryDir}}
+	places := &store.Places{Disk: &store.Files{Keyring: app.Keyring}, Memory: new(store.Files)}
+	if app.MemoryDir != nil {
+		places.Memory.Dir = app.MemoryDir()
+	}
 	if app.StateDir != "" {
 		places.Disk.Dir = filepath.Join(app.StateDir, "tokens")
 	}
