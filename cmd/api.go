@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"fmt"
 	"maps"
 	"net/url"
 	"os"
@@ -523,7 +522,7 @@ func (d *defined) check() error {
 	err := d.API.Prepare()
 	warnings, mistakes := d.Mistakes(d.API.Validate())
 	for _, w := range warnings {
-		fmt.Fprintf(d.app.IO.Err, "gatepass: %s\n", d.app.clean(w))
+		d.app.say("%s", w)
 	}
 	if mistakes == nil && err != nil { // Prepare and Validate find the same
 		return fault.New(fault.Usage, "%w", err)

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -296,5 +295,5 @@ func (q *asked) answer(ctx context.Context) *view.Authorize {
 }
 
 func (a *authorize) note(s string) {
-	fmt.Fprintf(a.app.IO.Err, "gatepass: %s\n", a.app.clean(s))
+	a.app.say("%s", s)
 }

@@ -376,6 +376,6 @@ func (a *call) note(format string, args ...any) {
 		return
 	}
 	a.answer.transfer.aside(func() {
-		fmt.Fprintf(a.app.IO.Err, "gatepass: %s\n", a.app.clean(fmt.Sprintf(format, args...)))
+		a.app.say(format, args...)
 	})
 }

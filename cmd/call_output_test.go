@@ -413,7 +413,7 @@ func TestProgress(t *testing.T) {
 			_, stderr := callOutput{errTerminal: true, width: width}.run(t, 0, base, "/x", "-o", fmt.Sprint(path, width))
 			lines := strings.Split(strings.TrimSpace(stderr), "\r")
 			last := lines[len(lines)-1]
-			if len(lines) < 4 || !strings.Contains(stderr, "down ") || strings.TrimSpace(lines[len(lines)-2]) != "" || last != "gatepass: 6.3 MB in "+fmt.Sprint(path, width) {
+			if len(lines) < 4 || !strings.Contains(stderr, "down ") || strings.TrimSpace(lines[len(lines)-2]) != "" || strings.Join(strings.Fields(last), " ") != "gatepass: 6.3 MB in "+fmt.Sprint(path, width) {
 				t.Errorf("said %q", stderr)
 			}
 			for _, line := range lines[:len(lines)-1] {

@@ -181,7 +181,7 @@ func (d *decodeCommand) read(ctx context.Context, args []string) (*token.Token, 
 
 // say tells a person something that is no part of the result.
 func (d *decodeCommand) say(format string, args ...any) {
-	fmt.Fprintf(d.app.IO.Err, "gatepass: %s\n", d.app.clean(fmt.Sprintf(format, args...)))
+	d.app.say(format, args...)
 }
 
 // input is the text to look for a token in.

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -155,7 +154,7 @@ func (g *gatewayCommand) run(ctx context.Context) error {
 const reloadEvery = 500 * time.Millisecond
 
 func (g *gatewayCommand) note(s string) {
-	fmt.Fprintf(g.app.IO.Err, "gatepass: %s\n", g.app.clean(s))
+	g.app.say("%s", s)
 }
 
 // noTokens is the error of an authorizer file that no token can please.

@@ -323,7 +323,7 @@ func readLine(in io.Reader) (string, error) {
 }
 
 func (i *setup) say(format string, args ...any) {
-	fmt.Fprintf(i.app.IO.Err, "gatepass: %s\n", i.app.clean(fmt.Sprintf(format, args...)))
+	i.app.say(format, args...)
 }
 
 // complain says what is wrong with an answer.

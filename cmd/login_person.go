@@ -99,7 +99,7 @@ func (l *loginFlags) waiting(r login.Request, at place) {
 	page := iostreams.Visible(r.URL)
 	switch {
 	case at.far:
-		fmt.Fprintf(w, "This is a session over ssh, so no browser is opened here. Open this page in yours:\n\n  %s\n\n", page)
+		fmt.Fprintf(w, "This is a session over ssh: open this page in the browser where you are:\n\n  %s\n\n", page)
 	case l.noBrowser:
 		fmt.Fprintf(w, "Open this page in a browser:\n\n  %s\n\n", page)
 	default:
@@ -132,7 +132,7 @@ with "mkcert -install" and "mkcert localhost 127.0.0.1 ::1", and give it by
 
 func (l *loginFlags) say(format string, args ...any) {
 	l.countdown.aside(func() {
-		fmt.Fprintf(l.app.IO.Err, "gatepass: %s\n", l.app.clean(fmt.Sprintf(format, args...)))
+		l.app.say(format, args...)
 	})
 }
 

@@ -144,7 +144,7 @@ func TestLoginOverSSH(t *testing.T) {
 	d.env["SSH_CONNECTION"], d.env["USER"] = "192.0.2.1 50000 192.0.2.7 2222", "ada"
 	_, errs := d.run(6, "login", "--timeout", "10ms")
 	port := d.uri[strings.LastIndex(d.uri, ":")+1 : strings.LastIndex(d.uri, "/")]
-	has(t, errs, "ssh -L "+port+":127.0.0.1:"+port+" -p 2222 ada@192.0.2.7", "no browser is opened here")
+	has(t, errs, "ssh -L "+port+":127.0.0.1:"+port+" -p 2222 ada@192.0.2.7", "in the browser where you are")
 	if len(d.opened) != 0 {
 		t.Error("a browser was opened")
 	}

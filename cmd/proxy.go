@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -236,7 +235,7 @@ func addressOf(a net.Addr) netip.AddrPort {
 }
 
 func (x *proxyCommand) note(format string, args ...any) {
-	fmt.Fprintf(x.app.IO.Err, "gatepass: %s\n", x.app.clean(fmt.Sprintf(format, args...)))
+	x.app.say(format, args...)
 }
 
 // proxied is what the command says of itself once it can be called. docs/json.md

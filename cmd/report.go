@@ -122,21 +122,33 @@ func (app *App) clean(s string) string {
 	return iostreams.VisibleLines(app.Secrets.Text(s))
 }
 
+// speaker is before whatever is said to a person.
+const speaker = "gatepass: "
+
+// say tells a person something.
+func (app *App) say(format string, args ...any) {
+	fmt.Fprintf(app.IO.Err, "%s%s\n", speaker, app.lines(len(speaker), app.clean(fmt.Sprintf(format, args...))))
+}
+
+// lines breaks what is said in one line into lines for a terminal, behind an indent.
+func (app *App) lines(indent int, text string) string {
+	if !app.IO.ErrTerminal || strings.Contains(text, "\n") {
+		return text
+	}
+	return view.NewPrinter(app.IO.Err, false, app.IO.Width, app.Now).Wrap(indent, text)
+}
+
 func reportText(app *App, f *fault.Error) {
 	mark, reset := "", ""
 	if app.IO.ErrColor {
 		mark, reset = "\x1b[1;31m", "\x1b[0m"
 	}
-	fmt.Fprintf(app.IO.Err, "%sgatepass:%s %s\n", mark, reset, iostreams.Visible(app.Secrets.Text(f.Msg)))
+	fmt.Fprintf(app.IO.Err, "%sgatepass:%s %s\n", mark, reset, app.lines(len(speaker), iostreams.Visible(app.Secrets.Text(f.Msg))))
 	if f.Detail != "" {
 		fmt.Fprintf(app.IO.Err, "  %s\n", strings.ReplaceAll(app.clean(f.Detail), "\n", "\n  "))
 	}
 	if f.Hint != "" {
-		hint := app.clean(f.Hint)
-		if app.IO.ErrTerminal && !strings.Contains(hint, "\n") {
-			hint = view.NewPrinter(app.IO.Err, false, app.IO.Width, app.Now).Wrap(len("hint: "), hint)
-		}
-		fmt.Fprintf(app.IO.Err, "hint: %s\n", hint)
+		fmt.Fprintf(app.IO.Err, "hint: %s\n", app.lines(len("hint: "), app.clean(f.Hint)))
 	}
 }
 

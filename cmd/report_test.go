@@ -92,3 +92,22 @@ func TestPanicIsReported(t *testing.T) {
 		}
 	}
 }
+
+// What is said to a person fits their terminal, and is one line for whoever reads it
+// otherwise.
+func TestSay(t *testing.T) {
+	const said = "the keyring cannot be used: the tokens are kept in a file"
+	for terminal, want := range map[bool]string{
+		true:  "gatepass: the keyring cannot be used:\n          the tokens are kept in a file\n",
+		false: "gatepass: " + said + "\n",
+	} {
+		streams, _, errs := iostreams.Test("")
+		streams.ErrTerminal, streams.Width = terminal, 40
+		app := &App{IO: streams, Secrets: new(secret.Redactor)}
+		app.say("%s", said)
+		report(context.Background(), app, false, fault.New(fault.Failed, "%s", said))
+		if got := errs.String(); got != want+want {
+			t.Errorf("on a terminal %t:\n%s", terminal, got)
+		}
+	}
+}

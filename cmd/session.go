@@ -131,6 +131,8 @@ func (s *session) bearer(ctx context.Context, p *config.Profile, kind string, mi
 	})
 	s.app.Secrets.Add(renewed.Access, renewed.ID, renewed.Refresh)
 	switch at := timeIn(renewed.ID, "exp"); {
+	case err == nil && ctx.Err() != nil: // meanwhile; the tokens are stored
+		return secret.String{}, time.Time{}, ctx.Err()
 	case err == nil && good(at, now, minTTL):
 		return renewed.ID, at, nil
 	case minTTL <= 0 && good(until, now, 0):
