@@ -273,35 +273,37 @@ func (i *setup) ask(ctx context.Context, question, byDefault string) (string, er
 	if byDefault != "" {
 		question += " [" + byDefault + "]"
 	}
-	fmt.Fprintf(i.app.IO.Err, "%s: ", question)
-	line, err := answerLine(ctx, i.app.IO.In)
-	if err != nil {
-		fmt.Fprintln(i.app.IO.Err)
-	}
+	line, err := i.app.answer(ctx, question+": ")
 	return strings.TrimSpace(line), err
 }
 
-// answerLine reads a line and not a byte more: what comes after it is for somebody
-// else. Nobody can stop a read from a terminal, so that one goroutine may be left
-// when the context ends.
-func answerLine(ctx context.Context, in io.Reader) (string, error) {
+// answer asks a question and reads a line and not a byte more: what comes after it is
+// for somebody else. Nobody can stop a read from a terminal, so that one goroutine may
+// be left when the context ends.
+func (app *App) answer(ctx context.Context, question string) (string, error) {
 	type result struct {
 		line string
 		err  error
 	}
+	over := ctx.Done() // before somebody can answer by Ctrl-C
+	fmt.Fprint(app.IO.Err, question)
 	c := make(chan result, 1)
 	go func() {
 		var r result
-		mistake := crash.Catch(func() { r.line, r.err = readLine(in) })
+		mistake := crash.Catch(func() { r.line, r.err = readLine(app.IO.In) })
 		r.err = cmp.Or(mistake, r.err)
 		c <- r
 	}()
+	var r result
 	select {
-	case r := <-c:
-		return r.line, r.err
-	case <-ctx.Done():
-		return "", ctx.Err()
+	case r = <-c:
+	case <-over:
+		r.err = ctx.Err()
 	}
+	if r.err != nil {
+		fmt.Fprintln(app.IO.Err)
+	}
+	return r.line, r.err
 }
 
 func readLine(in io.Reader) (string, error) {

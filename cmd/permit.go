@@ -81,14 +81,9 @@ func (s *session) askToSend(ctx context.Context, p *config.Profile, have []strin
 
 // askYes asks a question that only a yes is a yes to.
 func (app *App) askYes(ctx context.Context, question string) (bool, error) {
-	fmt.Fprint(app.IO.Err, question)
-	line, err := answerLine(ctx, app.IO.In)
+	line, err := app.answer(ctx, question)
 	if err != nil {
-		fmt.Fprintln(app.IO.Err)
-		if ctx.Err() != nil {
-			return false, ctx.Err()
-		}
-		return false, nil // nobody answers
+		return false, ctx.Err() // or nobody answers
 	}
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":

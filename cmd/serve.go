@@ -22,6 +22,9 @@ const grace = 3 * time.Second
 
 // listen opens a loopback or other address for a server of ours.
 func listen(ctx context.Context, address string) (net.Listener, error) {
+	if err := ctx.Err(); err != nil { // which listens for signals, too: whoever reads where this serves may send one
+		return nil, err
+	}
 	network := "tcp"
 	if strings.HasPrefix(address, "0.0.0.0:") {
 		network = "tcp4" // as it says, and not every address of IPv6, too
