@@ -82,11 +82,11 @@ func routeCauses() []cause {
 				Next:     "Move the long part of the path into the query or the body.",
 				Inferred: "body and error type of the 414",
 			},
-			match: func(a *answer) bool { return a.Status == 414 && (a.rest || a.says("Request URI too long")) },
+			match: func(a *answer) bool { return a.Status == 414 && a.says("Request URI too long") },
 		},
 		{
 			Cause: Cause{
-				ID: "no-upgrade", Who: ByGateway, Sure: true,
+				ID: "no-upgrade", Who: ByGateway,
 				Meaning:  "This is a WebSocket API, and the request is no WebSocket handshake.",
 				Next:     "Connect with a WebSocket client, such as wscat, to the address that begins with wss:.",
 				Inferred: "the status 426",
@@ -126,7 +126,7 @@ func tokenCauses() []cause {
 				Meaning: "The header {header} was missing or empty, so the authorizer was not called.",
 				Next:    "Send a token in {header}; if the API takes it from another header, set that (api.send in the settings).",
 			},
-			match: func(a *answer) bool { return unauthorized(a) && a.challenge == "" && a.Authorization == "" }, request: true,
+			match: func(a *answer) bool { return unauthorized(a) && a.Authorization == "" }, request: true,
 		},
 		{
 			Cause: Cause{
@@ -134,7 +134,7 @@ func tokenCauses() []cause {
 				Meaning: "The authorizer said Unauthorized about the token that was sent in {header}.",
 				Next:    "See whether the token is still good and meant for this API: gatepass decode --verify; then gatepass authorize {request}.",
 			},
-			match: func(a *answer) bool { return unauthorized(a) && a.challenge == "" && a.tokenSent() }, token: true,
+			match: func(a *answer) bool { return unauthorized(a) && a.tokenSent() }, token: true,
 		},
 		{
 			Cause: Cause{
@@ -142,7 +142,7 @@ func tokenCauses() []cause {
 				Meaning: "The API takes its token from another header than {header}, or its validation expression does not match the value as a whole; then the authorizer was not called.",
 				Next:    "Look at the authorizer's token source and token validation in the console: some APIs want the bare token, some \"Bearer \" before it.",
 			},
-			match: func(a *answer) bool { return unauthorized(a) && a.challenge == "" && a.tokenSent() },
+			match: func(a *answer) bool { return unauthorized(a) && a.tokenSent() },
 		},
 		{
 			Cause: Cause{
@@ -189,12 +189,12 @@ func (a *answer) cloudFrontPassed() bool {
 		(a.TokenHeader == "" || strings.EqualFold(a.TokenHeader, "Authorization"))
 }
 
-// jwtCauses are those of JWT authorizers, which tell in www-authenticate (RFC 6750
+// jwtCauses are those of JWT authorizers, which only HTTP APIs have, and which tell in www-authenticate (RFC 6750
 // section 3). The texts were captured; those of other failures are not known.
 func jwtCauses() []cause {
 	refused := func(text string) func(*answer) bool {
 		return func(a *answer) bool {
-			return a.Status == 401 && a.gateway() && strings.Contains(a.challenge, `error="invalid_token"`) && strings.Contains(a.challenge, text)
+			return a.Status == 401 && a.http && strings.Contains(a.challenge, `error="invalid_token"`) && strings.Contains(a.challenge, text)
 		}
 	}
 	return []cause{
@@ -205,7 +205,7 @@ func jwtCauses() []cause {
 				Next:    "Send the token in the header or query parameter of the authorizer's identity source; here it was looked for in {header}.",
 			},
 			match: func(a *answer) bool {
-				return a.Status == 401 && a.gateway() && a.challenge == "Bearer" && a.words("Unauthorized")
+				return a.Status == 401 && a.http && a.challenge == "Bearer" && a.words("Unauthorized")
 			},
 		},
 		{
@@ -256,7 +256,7 @@ func jwtCauses() []cause {
 				Next:    "Ask for one of them at login (--scope), or take the scopes off the route.",
 			},
 			match: func(a *answer) bool {
-				return a.Status == 403 && a.gateway() && strings.Contains(a.challenge, `error="insufficient_scope"`)
+				return a.Status == 403 && a.http && strings.Contains(a.challenge, `error="insufficient_scope"`)
 			}, token: true,
 		},
 	}

@@ -376,11 +376,13 @@ func elsewhereCauses() []cause {
 		},
 		{
 			Cause: Cause{
-				ID: "other-network", Who: ByBetween, Sure: true,
-				Meaning: "A network before the API that is not AWS's answered, such as Cloudflare: its firewall stopped the request, or it could not reach the API.",
+				ID: "other-network", Who: ByBetween,
+				Meaning: "The answer came by a network that is not AWS's, such as Cloudflare, and not from API Gateway: its firewall stopped the request, or it could not reach the API.",
 				Next:    "Look for the request among its security events (Cloudflare: by the header cf-ray), and call the API's execute-api address to compare.",
 			},
-			match: func(a *answer) bool { return !a.gateway() && a.otherNetwork() },
+			match: func(a *answer) bool {
+				return (a.Status == 403 || a.Status == 429 || a.Status >= 500) && !a.gateway() && a.otherNetwork()
+			},
 		},
 		{
 			Cause: Cause{
@@ -402,7 +404,7 @@ func elsewhereCauses() []cause {
 }
 
 // otherNetwork reports whether an answer names a content network or firewall that is
-// not AWS's.
+// not AWS's. They also name themselves in what they pass on from servers of any kind.
 func (a *answer) otherNetwork() bool {
 	for _, name := range []string{"cloudflare", "akamai", "imperva", "incapsula", "sucuri", "fastly"} {
 		if strings.Contains(a.server, name) {

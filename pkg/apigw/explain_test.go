@@ -139,7 +139,13 @@ func TestExplainSeen(t *testing.T) {
 		{"backend", 429, "apigw-requestid: a", ""},
 		{"appsync", 401, "x-amzn-RequestId: r, x-amzn-ErrorType: UnauthorizedException", `{"errors":[{"errorType":"UnauthorizedException"}]}`},
 		{"function-url", 403, "x-amzn-RequestId: r, x-amzn-ErrorType: AccessDeniedException", `{"Message":"Forbidden"}`},
-		{"other-network", 403, "Server: cloudflare, cf-ray: 1-FRA", "error code: 1020"},
+		{"other-network not-the-gateway", 403, "Server: cloudflare, cf-ray: 1-FRA", "error code: 1020"},
+		{"not-the-gateway", 404, "Server: cloudflare, cf-ray: 1-FRA", "<h1>Any website's"},
+		{"backend", 414, "x-amz-apigw-id: a", "<h1>414 of nginx"},
+		{"no-upgrade backend", 426, "x-amz-apigw-id: a", "Upgrade to TLS 1.2"},
+		// A REST API whose gateway response was given a challenge.
+		{"authorizer-unauthorized token-not-sent-there", 401, "x-amzn-ErrorType: UnauthorizedException, www-authenticate: Bearer", `{"message":"Unauthorized"}`},
+		{"backend", 401, `x-amzn-RequestId: r, www-authenticate: Bearer error="invalid_token"`, `{"error":"the token has expired"}`},
 		// The words of API Gateway, from somebody else perhaps.
 		{"authorizer-unauthorized token-not-sent-there backend", 401, "x-amz-apigw-id: a", `{"message":"Unauthorized"}`},
 		{"no-route", 403, "", `{"message":"Missing Authentication Token"}`},

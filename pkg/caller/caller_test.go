@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"gatepass/pkg/caller"
+	"gatepass/pkg/crash"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/secret"
 )
@@ -489,4 +490,14 @@ func ExampleClient_Do() {
 	_, _ = body.ReadFrom(resp.Body)
 	fmt.Println(resp.StatusCode, body.String())
 	// Output: 200 GET /orders with Bearer abc
+}
+
+// A mistake on the way is not taken for one of the network's.
+func TestMistakeInARequest(t *testing.T) {
+	api := newSite(t, func(http.ResponseWriter, *http.Request) {}, false)
+	_, _, err := do(t, caller.Options{Line: func(caller.Direction, string) { panic("a mistake") }}, post(t, api.URL))
+	var mistake *crash.Error
+	if !errors.As(err, &mistake) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -73,7 +73,7 @@ type exchange struct {
 	wrote atomic.Bool  // something of the request may have arrived
 	moved atomic.Int64 // when something moved last, in nanoseconds from start
 	held  atomic.Bool  // nothing is read just now of an answer that is there
-	taken atomic.Int32 // connections that this hop has been given
+	taken atomic.Int32 // how often this hop has been given a connection
 	idle  *time.Timer
 
 	mu      sync.Mutex // of what is below, and of calls to Line
@@ -89,11 +89,9 @@ var (
 	errIdle  = errors.New("nothing moves")
 	errLimit = errors.New("the time is up")
 	errDone  = errors.New("done")
-
-	errTurnedAway = errors.New("no connection takes the request")
 )
 
-// mostTaken is how many connections a request is given. net/http tries again by itself
+// mostTaken is how often a request is given a connection. net/http tries again by itself
 // when a server says that it has not looked at the request yet (RFC 9113 sections 6.8
 // and 8.7), which one that always says so would have it do for minutes, or for ever.
 const mostTaken = 3
@@ -163,9 +161,8 @@ func (x *exchange) send(h hop) (*http.Response, error) {
 	return resp, nil
 }
 
-// roundTrip makes a request. Where the exchange ends while its body is being read from
-// something that has stalled, such as a pipe, net/http waits for the next piece: here
-// nobody does.
+// roundTrip makes a request. Where it ends while its body is being read from something
+// that has stalled, such as a pipe, net/http waits for the next piece: here nobody does.
 func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return x.transport.RoundTrip(req)
@@ -185,13 +182,13 @@ func (x *exchange) roundTrip(req *http.Request) (*http.Response, error) {
 	select {
 	case o := <-done:
 		return o.resp, o.err
-	case <-x.ctx.Done():
+	case <-req.Context().Done():
 	}
 	select { // mostly it notices at once, and knows more
 	case o := <-done:
 		return o.resp, o.err
 	case <-time.After(100 * time.Millisecond):
-		return nil, context.Cause(x.ctx)
+		return nil, context.Cause(req.Context())
 	}
 }
 
@@ -222,7 +219,8 @@ func (x *exchange) build(h hop) (*http.Request, error) {
 			}
 		}
 	}
-	return req.WithContext(httptrace.WithClientTrace(x.ctx, x.trace(h))), nil
+	ctx, giveUp := context.WithCancel(x.ctx) // ends with the exchange at the latest
+	return req.WithContext(httptrace.WithClientTrace(ctx, x.trace(h, giveUp))), nil
 }
 
 // addSecrets adds the token and the API key to a request to their origin.

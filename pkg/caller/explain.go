@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gatepass/pkg/crash"
 	"gatepass/pkg/fault"
 	"gatepass/pkg/netfault"
 )
@@ -16,6 +17,15 @@ import (
 func (x *exchange) explain(err error, req *http.Request) error {
 	if done := x.ended("no answer"); done != nil {
 		return done
+	}
+	var mistake *crash.Error
+	if errors.As(err, &mistake) {
+		return mistake
+	}
+	if x.taken.Load() > mostTaken {
+		f := fault.New(fault.Network, "no answer: %s turned the request away %d times", req.URL.Host, mostTaken)
+		f.Err = &failure{netfault.Refused} // nothing of it has been looked at
+		return f.WithHint("it may be shutting down: try again later")
 	}
 	if unread := x.bodyFault(); unread != nil {
 		return unread
@@ -64,9 +74,6 @@ func (x *exchange) ended(what string) error {
 		return fault.New(fault.Network, "%s: nothing has moved for %s", what, x.o.Idle)
 	case errors.Is(cause, errLimit):
 		return fault.New(fault.Network, "%s within %s", what, x.o.Timeout).WithHint("--max-time gives it longer")
-	case errors.Is(cause, errTurnedAway):
-		return fault.New(fault.Network, "%s: %d connections were made for the request, and the server took it on none of them", what, mostTaken).
-			WithHint("it may be shutting down: try again later")
 	case errors.Is(cause, errDone):
 		return fault.New(fault.Network, "%s", what)
 	}

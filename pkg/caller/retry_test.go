@@ -289,32 +289,55 @@ func TestHTTP2ResetIsRetried(t *testing.T) {
 }
 
 // A server that always says that it has not looked at the request yet is not asked for
-// ever. Frames are those of RFC 9113.
+// ever, but again where that is wanted, POST too. Frames are those of RFC 9113.
 func TestHTTP2TurnsAway(t *testing.T) {
-	for name, frame := range map[string]string{
-		"RST_STREAM, REFUSED_STREAM": "\x00\x00\x04\x03\x00" + "\x00\x00\x00\x01" + "\x00\x00\x00\x07",
-		"GOAWAY, before any stream":  "\x00\x00\x08\x07\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00",
+	const (
+		refused = "\x00\x00\x04\x03\x00" + "\x00\x00\x00\x01" + "\x00\x00\x00\x07" // RST_STREAM, REFUSED_STREAM
+		goaway  = "\x00\x00\x08\x07\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00"
+		ok      = "\x00\x00\x01\x01\x05" + "\x00\x00\x00\x01" + "\x88" // HEADERS, the last of the stream: 200
+	)
+	for name, tc := range map[string]struct {
+		first, then string
+		want        bool
+	}{
+		"RST_STREAM":           {refused, refused, false},
+		"GOAWAY":               {goaway, goaway, false},
+		"RST_STREAM, then 200": {refused, ok, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			var asked atomic.Int32
+			frame := func() []byte {
+				if asked.Add(1) <= 3 {
+					return []byte(tc.first)
+				}
+				return []byte(tc.then)
+			}
 			api := httptest.NewUnstartedServer(nil)
 			api.EnableHTTP2 = true
 			api.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
-				"h2": func(_ *http.Server, c *tls.Conn, _ http.Handler) { answerHeaders(c, []byte(frame)) },
+				"h2": func(_ *http.Server, c *tls.Conn, _ http.Handler) { answerHeaders(c, frame) },
 			}
 			api.StartTLS()
 			t.Cleanup(api.Close)
-			_, _, err := do(t, caller.Options{Roots: pemOf(api.Certificate())}, post(t, api.URL))
+			o := caller.Options{Roots: pemOf(api.Certificate()), Backoff: time.Millisecond}
+			if tc.want {
+				o.Retries = 1
+			}
+			_, _, err := do(t, o, post(t, api.URL))
 			var f *fault.Error
-			if !errors.As(err, &f) || f.Kind != fault.Network || !strings.Contains(f.Msg, "the server took it on none of them") {
+			switch {
+			case tc.want && (err != nil || asked.Load() != 4), !tc.want && asked.Load() != 3:
+				t.Errorf("asked %d times: %v", asked.Load(), err)
+			case !tc.want && (!errors.As(err, &f) || f.Kind != fault.Network || !strings.HasSuffix(f.Msg, " turned the request away 3 times")):
 				t.Error(err)
 			}
 		})
 	}
 }
 
-// answerHeaders answers each request on a connection with a frame.
-func answerHeaders(c net.Conn, frame []byte) {
+// answerHeaders answers each request on a connection with the next frame.
+func answerHeaders(c net.Conn, next func() []byte) {
 	const preface, settings = 24, "\x00\x00\x00\x04\x00" + "\x00\x00\x00\x00"
 	_, _ = io.WriteString(c, settings)
 	_, err := io.CopyN(io.Discard, c, preface)
@@ -324,7 +347,8 @@ func answerHeaders(c net.Conn, frame []byte) {
 			return
 		}
 		if _, err = io.CopyN(io.Discard, c, int64(head[1])<<8|int64(head[2])); err == nil && head[3] == 1 { // HEADERS
-			if frame[3] == 3 {
+			frame := next()
+			if frame[3] != 7 {
 				copy(frame[5:9], head[5:]) // of this stream
 			}
 			_, err = c.Write(frame)

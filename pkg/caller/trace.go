@@ -15,8 +15,9 @@ import (
 	"gatepass/pkg/secret"
 )
 
-// trace notes the times of a hop, and tells what is sent.
-func (x *exchange) trace(h hop) *httptrace.ClientTrace {
+// trace notes the times of a hop, tells what is sent, and gives a hop up that no
+// connection takes.
+func (x *exchange) trace(h hop, giveUp func()) *httptrace.ClientTrace {
 	protocol := "HTTP/1.1"
 	return &httptrace.ClientTrace{
 		DNSDone:     func(httptrace.DNSDoneInfo) { x.note(func(t *Timings, d time.Duration) { t.DNS = d }) },
@@ -29,7 +30,7 @@ func (x *exchange) trace(h hop) *httptrace.ClientTrace {
 		GotConn: func(i httptrace.GotConnInfo) {
 			x.touch()
 			if x.taken.Add(1) > mostTaken {
-				x.cancel(errTurnedAway)
+				giveUp()
 				return
 			}
 			x.wrote.Store(true)

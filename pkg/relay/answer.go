@@ -43,10 +43,10 @@ func (p *Relay) edit(resp *http.Response) error {
 }
 
 // unpack undoes the compression of an answer. A part of one cannot be unpacked on its
-// own.
+// own, and one without a body says what it would be with one.
 func (p *Relay) unpack(resp *http.Response) {
 	codings := resp.Header.Values("Content-Encoding")
-	if len(codings) == 0 || p.o.Decode == nil || resp.StatusCode == http.StatusPartialContent || resp.Body == http.NoBody {
+	if len(codings) == 0 || p.o.Decode == nil || resp.StatusCode == http.StatusPartialContent || bodiless(resp) {
 		return
 	}
 	plain, unknown := p.o.Decode(resp.Body, codings)
@@ -57,6 +57,13 @@ func (p *Relay) unpack(resp *http.Response) {
 	resp.ContentLength = -1
 	resp.Header.Del("Content-Encoding")
 	resp.Header.Del("Content-Length")
+}
+
+// bodiless reports whether an answer has no body (RFC 9112 section 6.3). It may have the
+// length of one all the same.
+func bodiless(resp *http.Response) bool {
+	return resp.ContentLength == 0 || resp.Request.Method == http.MethodHead ||
+		resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified
 }
 
 // unpacked is a body without its compression.

@@ -9,9 +9,10 @@
 // on, never followed.
 //
 // It promises that neither the token nor the secret is in its errors, its records or
-// its own answers, that a token which the API quotes is not handed back, and that the
-// API is not told the secret; that bodies stream both ways in constant memory; and that
-// requests which need a new token at the same time share one.
+// its own answers; that a token which the API quotes is not handed back, unless in a
+// part of a compressed answer, which cannot be read; that the API is not told the
+// secret; that bodies stream both ways in constant memory; and that requests which need
+// a new token at the same time share one.
 //
 // It does not listen and does not know where tokens come from: the command does.
 package relay

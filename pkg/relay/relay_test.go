@@ -182,6 +182,36 @@ func TestTheTokenIsNotHandedBack(t *testing.T) {
 	}
 }
 
+// What has no body keeps what is said of one, over HTTP/2 as well.
+func TestCompressedWithoutABody(t *testing.T) {
+	b := &bench{T: t, changed: make(chan struct{})}
+	b.api = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		switch r.URL.Path {
+		case "/prod/304":
+			w.WriteHeader(http.StatusNotModified)
+		case "/prod/head":
+			w.Header().Set("Content-Length", "8")
+		}
+	}))
+	b.api.EnableHTTP2 = true
+	b.api.StartTLS()
+	t.Cleanup(b.api.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(b.api.Certificate())
+	b.begin(func(o *relay.Options) { o.Decode, o.TLS = gunzip, &tls.Config{RootCAs: roots} })
+	for path, length := range map[string]string{"head": "8", "304": "", "empty": "0"} {
+		method := "GET"
+		if path == "head" {
+			method = "HEAD"
+		}
+		resp, _ := b.ask(method, b.base+"/"+path)
+		if h := resp.Header; h.Get("Content-Encoding") != "gzip" || h.Get("Content-Length") != length {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+}
+
 // gunzip is a Decode that knows gzip.
 func gunzip(r io.Reader, codings []string) (io.ReadCloser, string) {
 	if strings.Join(codings, ",") != "gzip" {

@@ -26,12 +26,16 @@ type pane struct {
 }
 
 func (p *pane) line(text string) {
-	switch name := p.name; {
-	case text == "" || len(text) > MaxField:
-	case name != "":
-		p.name = ""
-		p.field(name, text)
-	case p.title(text):
+	if text == "" {
+		return
+	}
+	given := p.name
+	p.name = ""
+	switch {
+	case p.title(text): // also behind a name: that field was empty
+	case given != "":
+		p.field(given, text)
+	case len(text) > MaxField:
 	default:
 		name, value, _ := strings.Cut(text[1:], ":") // :authority and its like are no fields
 		name = text[:1] + name

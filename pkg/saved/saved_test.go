@@ -74,6 +74,8 @@ func TestRead(t *testing.T) {
 			[]string{"1:1 PUT https://a.example/o 403 [B=x: y, a=1] "}},
 		{"Chrome's headers, two lines each", "General\nRequest URL\nhttps://a.example/o\nRequest Method\nGET\nStatus Code:\n403\nResponse Headers (2)\na\n1\nb:\n2\nRequest Headers\n:authority\na.example\nauthorization\nBearer x\n",
 			[]string{"1:1 GET https://a.example/o 403 [a=1, b=2] "}},
+		{"Chrome's headers, one without a value", "Request URL\nhttps://a.example/o\nRequest Method\nGET\nStatus Code\n403\nResponse Headers\na\n\nRequest Headers\nauthorization\nBearer x\n",
+			[]string{"1:1 GET https://a.example/o 403 [] "}},
 		{"AWS's test of a method", `{"status":403,"body":"x","headers":{"A":"1"},"multiValueHeaders":{"A":["1"]},"log":"Execution log","latency":5}`, []string{"1:1   403 [A=1] x"}},
 		{"cut in the header", "HTTP/1.1 401 Unauthorized\r\nwww-auth", []string{"1:1   401 [] "}},
 		{"folded", "HTTP/1.1 401\nA: one\n  two\n\tthree\nB: x\n\n", []string{"1:1   401 [A=one two three, B=x] "}},
