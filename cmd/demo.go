@@ -65,16 +65,16 @@ const demoUser = "grace"
 func (d *demonstration) run(ctx context.Context) error {
 	d.yes = d.yes || !d.app.IO.OutTerminal || !d.app.IO.InTerminal
 	d.out = d.app.printer()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	dir, err := os.MkdirTemp("", "gatepass-demo-")
 	if err != nil {
 		return fault.New(fault.Failed, "no folder for the demo: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	d.dir = dir
-	ctx, cancel := context.WithCancel(ctx)
 	stopped, err := d.start(ctx)
-	defer stopped() // after cancel: the servers end first
-	defer cancel()
+	defer func() { cancel(); stopped() }()
 	if err != nil {
 		return err
 	}

@@ -608,3 +608,38 @@ func TestPastedAnswer(t *testing.T) {
 		t.Errorf("the countdown is left behind: %q", errs)
 	}
 }
+
+// A refresh that is interrupted stores what it gets, and gives nothing to anybody.
+func TestRefreshIsInterrupted(t *testing.T) {
+	d := newDesk(t)
+	d.run(0, "login")
+	for _, kind := range []string{"access", "id"} {
+		d.change(func() { d.later += 2 * time.Hour })
+		before := d.file()
+		streams, out, errs := iostreams.Test("")
+		ctx, cancel := context.WithCancel(t.Context())
+		app := &cmd.App{
+			IO: streams, Getenv: func(n string) string { return d.env[n] }, Now: d.now, Dir: d.home,
+			StateDir: filepath.Join(d.home, "state"), HTTP: &http.Client{Transport: ending{"/token", cancel}}, Secrets: new(secret.Redactor),
+		}
+		if code := cmd.Run(ctx, app, []string{"token", "--type", kind}); code != 130 || out.Len() > 0 {
+			t.Errorf("%s: exit code %d, want 130: %s%s", kind, code, out, errs)
+		}
+		if bytes.Equal(d.file(), before) {
+			t.Errorf("%s: the new refresh token is lost", kind)
+		}
+	}
+}
+
+// ending ends something when a request to a path is on its way.
+type ending struct {
+	path string
+	end  func()
+}
+
+func (e ending) RoundTrip(req *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(req.URL.Path, e.path) {
+		e.end()
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}

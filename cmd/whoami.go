@@ -65,7 +65,7 @@ func whoami(ctx context.Context, app *App, p *config.Profile) (view.User, error)
 	}
 	claims, err := verify.UserInfo(ctx, app.HTTP, issuer.UserInfoURL, set.Access, set.Subject)
 	if err != nil {
-		return view.User{}, notForUserInfo(set, err)
+		return view.User{}, notForUserInfo(set, issuer.UserInfoURL, err)
 	}
 	return view.User{Profile: p.Name, Issuer: set.Issuer, Claims: claims}, nil
 }
@@ -74,14 +74,15 @@ const seeIDToken = "see the ID token instead: gatepass token --type id | gatepas
 
 // notForUserInfo says of a token that userinfo refused that a login does not help:
 // one that was asked for by resource is for that API, and may be for no other.
-func notForUserInfo(set token.Set, err error) error {
+func notForUserInfo(set token.Set, endpoint string, err error) error {
 	var f *fault.Error
 	t, decodeErr := token.Decode(set.Access.Reveal())
 	if !errors.As(err, &f) || f.Kind != fault.Login || decodeErr != nil {
 		return err
 	}
 	aud, ok := t.ClaimSet().Lookup("aud")
-	if !ok || slices.Contains(aud, set.ClientID) || slices.Contains(aud, set.Issuer) {
+	own := func(a string) bool { return a == set.ClientID || a == set.Issuer || a == endpoint }
+	if !ok || slices.ContainsFunc(aud, own) {
 		return err
 	}
 	return fault.New(fault.Failed, "the issuer's userinfo does not take the access token, which is for %s", iostreams.Visible(strings.Join(aud, ", "))).

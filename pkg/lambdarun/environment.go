@@ -52,7 +52,7 @@ func (f *Function) environment(runtimeAPI string) []string {
 	}
 	switch h.language {
 	case node:
-		rootsWhenNeeded(env)
+		rootsWhenNeeded(env, o.Env)
 		env["NODE_PATH"] = filepath.Join(h.root, "node_modules") + string(filepath.ListSeparator) + h.root
 	case python:
 		env["PYTHONIOENCODING"], env["PYTHONDONTWRITEBYTECODE"] = "utf-8", "1"
@@ -73,8 +73,14 @@ const wholeBundle = 64 << 10
 
 // rootsWhenNeeded has Node read a whole bundle of roots with its first connection. In
 // NODE_EXTRA_CA_CERTS it is read at the start, which then takes three times as long. The
-// function trusts no root that is not in the bundle.
-func rootsWhenNeeded(env map[string]string) {
+// function trusts no root that is not in the bundle. One that is given Node's options or
+// roots of its own keeps them, and what is read when.
+func rootsWhenNeeded(env, given map[string]string) {
+	for _, name := range []string{"NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"} {
+		if _, ok := given[name]; ok {
+			return
+		}
+	}
 	bundle := env["NODE_EXTRA_CA_CERTS"]
 	if info, err := os.Stat(bundle); err != nil || info.Size() < wholeBundle {
 		return

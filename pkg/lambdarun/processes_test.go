@@ -113,11 +113,16 @@ func TestExtraRoots(t *testing.T) {
 	handler := code(t, "h.js", `const https = require('https');
 exports.handler = (e, c, cb) => https.get(e.url, (r) => r.on('data', (d) => cb(null, d.toString()))).on('error', (err) => cb(err.code))`)
 	root := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: api.Certificate().Raw}))
-	for name, tc := range map[string]struct{ roots, want, variable string }{
-		"none":            {"", "error DEPTH_ZERO_SELF_SIGNED_CERT", ""},
-		"few":             {root, `result "pets"`, "NODE_EXTRA_CA_CERTS"},
-		"a whole bundle":  {strings.Repeat("a word on what comes next\n", 4000) + root, `result "pets"`, "SSL_CERT_FILE"},
-		"another's roots": {strings.Repeat("a word on what comes next\n", 4000), "error DEPTH_ZERO_SELF_SIGNED_CERT", "SSL_CERT_FILE"},
+	many := strings.Repeat("a word on what comes next\n", 4000)
+	for name, tc := range map[string]struct {
+		roots, want, variable string
+		env                   map[string]string
+	}{
+		"none":                        {"", "error DEPTH_ZERO_SELF_SIGNED_CERT", "", nil},
+		"few":                         {root, `result "pets"`, "NODE_EXTRA_CA_CERTS", nil},
+		"a whole bundle":              {many + root, `result "pets"`, "SSL_CERT_FILE", nil},
+		"another's roots":             {many, "error DEPTH_ZERO_SELF_SIGNED_CERT", "SSL_CERT_FILE", nil},
+		"a bundle and Node's options": {many + root, `result "pets"`, "NODE_EXTRA_CA_CERTS", map[string]string{"NODE_OPTIONS": "--no-deprecation"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			here := map[string]string{"PATH": os.Getenv("PATH")}
@@ -125,9 +130,9 @@ exports.handler = (e, c, cb) => https.get(e.url, (r) => r.on('data', (d) => cb(n
 				here["NODE_EXTRA_CA_CERTS"] = code(t, "roots.pem", tc.roots)
 			}
 			getenv := func(name string) string { return here[name] }
-			f, _ := start(t, lambdarun.Options{Handler: handler, Getenv: getenv})
+			f, _ := start(t, lambdarun.Options{Handler: handler, Getenv: getenv, Env: tc.env})
 			want(t, invoke(f, `{"url": "`+api.URL+`"}`), tc.want)
-			f, _ = start(t, lambdarun.Options{Handler: code(t, "env.js", `exports.handler = async () => Object.keys(process.env).filter((k) => /CERT/.test(k)).join()`), Getenv: getenv})
+			f, _ = start(t, lambdarun.Options{Handler: code(t, "env.js", `exports.handler = async () => Object.keys(process.env).filter((k) => /CERT/.test(k)).join()`), Getenv: getenv, Env: tc.env})
 			want(t, invoke(f, `{}`), `result "`+tc.variable+`"`)
 		})
 	}

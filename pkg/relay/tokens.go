@@ -17,8 +17,8 @@ type Token struct {
 	Until time.Time // when it expires; zero where that is not known
 }
 
-// Bearer gives the token for the API, one that is good for a minute more where that can
-// be had. With renew, the API has refused the present one: another is wanted, if there
+// Bearer gives the token for the API, one that is good for a while more where that can
+// be had: a minute, if it lives long enough. With renew, the API has refused the present one: another is wanted, if there
 // can be one. An error of kind Login is the end of the session; after any other one it
 // is asked again. Calls do not overlap.
 type Bearer func(ctx context.Context, renew bool) (Token, error)

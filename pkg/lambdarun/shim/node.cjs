@@ -184,7 +184,7 @@ console.fatal = (...args) => console.error(...args);
 function showPosition(err) {
   if (String(err.stack).includes(file)) return;
   const check = require('node:child_process').spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' });
-  writeAll((check.stderr || '').split('\n').slice(0, 3).join('\n') + '\n');
+  if (check.stderr) writeAll(check.stderr.split('\n').slice(0, 3).join('\n') + '\n'); // else it is in another module
 }
 
 async function load() {
