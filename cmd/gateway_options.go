@@ -209,6 +209,10 @@ func (g *gatewayCommand) stage(ctx context.Context, p *config.Profile) (*stage, 
 			d.broken[z.Name] = err
 		}
 	}
+	if err := ctx.Err(); err != nil { // what was interrupted is not broken
+		s.close()
+		return nil, nil, err
+	}
 	return s, d, nil
 }
 

@@ -194,8 +194,10 @@ func (r *reloader) look(ctx context.Context) {
 // stays; it is said once, as the files are not read again before they change.
 func (r *reloader) reload(ctx context.Context) {
 	n, err := r.make(ctx)
-	if err == nil && ctx.Err() != nil { // nobody is served any more
-		n.leave()
+	if ctx.Err() != nil { // nobody is served any more
+		if err == nil {
+			n.leave()
+		}
 		return
 	}
 	if err == nil && n.loops(r.at) {

@@ -309,6 +309,25 @@ func TestGatewayOpen(t *testing.T) {
 	}
 }
 
+// Whoever interrupts a gateway that loads its functions hears nothing of their being
+// broken.
+func TestGatewayIsInterrupted(t *testing.T) {
+	needNode(t)
+	x := newWorld(t, map[string]string{
+		"api.yaml": "version: 1\nkind: rest\nstage: prod\nauthorizers:\n  a: {type: token, handler: auth.js}\nroutes:\n  GET /pets: {authorizer: a}\n",
+		"auth.js":  `while (true);`,
+	})
+	c := newGateway(x.App)
+	c.Flags().Bool("json", false, "")
+	c.SilenceErrors, c.SilenceUsage = true, true
+	c.SetArgs([]string{"--listen", "127.0.0.1:0", "--api-file", x.path("api.yaml")})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.ExecuteContext(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that it was interrupted", err)
+	}
+}
+
 // needNode skips a test where there is no Node.
 func needNode(t *testing.T) {
 	t.Helper()

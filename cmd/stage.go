@@ -192,8 +192,8 @@ func fixedOutput(n *source.Node) apigw.Output {
 		return apigw.ErrorOutput(m.Text)
 	}
 	doc, err := json.Marshal(n.Any())
-	if err != nil { // a number that JSON does not have, such as YAML's .inf
-		return apigw.ResultOutput([]byte(n.Text))
+	if err != nil { // a number that JSON does not have, such as YAML's 0x1F
+		return apigw.Output{Kind: apigw.Returned, Text: n.Text, Message: err.Error()}
 	}
 	return apigw.Output{Kind: apigw.Returned, Value: n, Text: string(doc)} // mistakes in it have their place in the file
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"gatepass/pkg/urlpath"
 )
 
 // Served is what became of a request, for the access log: what is known only once it
@@ -98,7 +100,7 @@ func AccessLogFormat(k Kind, name string) (format string, ok bool) {
 func (s *Served) AccessLog(format string) string {
 	v := s.Verdict
 	if v == nil {
-		v = (&Pending{api: s.API, prep: s.API.ready(), req: s.Request, path: s.Request.Path}).verdict()
+		v = (&Pending{api: s.API, prep: s.API.ready(), req: s.Request, path: urlpath.Plain(s.Request.Path)}).verdict()
 	}
 	quoted := strings.HasPrefix(strings.TrimSpace(format), "{")
 	return expand(format, "-", func(name string) (string, bool) {

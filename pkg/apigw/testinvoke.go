@@ -3,6 +3,8 @@ package apigw
 import (
 	"encoding/json"
 	"strings"
+
+	"gatepass/pkg/urlpath"
 )
 
 // testStage is the stage in the ARN of a test of an authorizer, by the console or
@@ -46,9 +48,9 @@ func TestInvoke(api *API, z *Authorizer, req *Request, invoke func(Event) Output
 	if r.Path == "" {
 		r.Path = "/"
 	}
-	p := &Pending{api: &test, prep: test.compile(), req: &r, path: r.Path, trace: true, test: true}
+	p := &Pending{api: &test, prep: test.compile(), req: &r, path: urlpath.Plain(r.Path), trace: true, test: true}
 	p.route = p.prep.open
-	p.arn = p.prep.arnPrefix + r.Method + r.Path
+	p.arn = p.prep.arnPrefix + r.Method + p.path
 	if broken := p.route.auth.broken; broken != "" {
 		p.logf("Execution failed due to configuration error: %s", broken)
 		return p.tested(500)

@@ -22,6 +22,9 @@ func TestTestInvoke(t *testing.T) {
 	if r.Event.ARN != strings.Replace(stageARN, "prod", "ESTestInvoke-stage", 1)+"GET/" {
 		t.Errorf("ARN %s", r.Event.ARN)
 	}
+	if r := apigw.TestInvoke(api, z, get("/%61%20", "deny"), func(apigw.Event) apigw.Output { return apigw.ResultOutput([]byte(deny)) }); !strings.HasSuffix(r.Event.ARN, "/GET/a%20") {
+		t.Errorf("ARN %s", r.Event.ARN)
+	}
 	lines := strings.Split(r.Log, "\n")
 	if lines[0] != "Execution log for request "+get("", "").ID || !strings.HasPrefix(lines[1], get("", "").Time.UTC().Format(time.UnixDate)+" : Starting authorizer: a for request: ") ||
 		!strings.HasSuffix(r.Log, " : Successfully completed authorizer execution") {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"gatepass/pkg/loopback"
+	"gatepass/pkg/urlpath"
 )
 
 // The severities of findings.
@@ -138,7 +139,7 @@ func (a *API) validateRoutes(f *findings) {
 		a.validateRoute(f, r)
 		shape := routeMethod(r.Method)
 		if r.Path != "" {
-			shape += " " + templateShape(routable(a.Kind, r.Path))
+			shape += " " + templateShape(routable(a.Kind, urlpath.Plain(r.Path)))
 		}
 		if seen[shape] {
 			f.error("route-twice", "another route has the same method and path")
@@ -191,6 +192,11 @@ func validateTemplate(f *findings, path string) {
 			f.error("route-variable", "a variable needs a name")
 		case isParam(s) && names[paramName(s)]:
 			f.error("route-variable", "the variable %s is there twice", cut(s))
+		case isParam(s):
+		case urlpath.Encoded(s) != s:
+			f.warn("route-unreachable", "requests have %q in percent-encoding: want %s", cut(s), cut(urlpath.Encoded(s)))
+		case !urlpath.WellEncoded(s) || urlpath.Climbs(s):
+			f.warn("route-unreachable", "a request with %s for a part of its path is answered with 400", cut(s))
 		}
 		if isParam(s) {
 			names[paramName(s)] = true

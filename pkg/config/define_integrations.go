@@ -34,7 +34,7 @@ type Integration struct {
 	Upstream string
 	Mock     *Mock
 	Echo     bool
-	// Timeout is how long an upstream may take to stageVariable its answer; zero: the longest
+	// Timeout is how long an upstream may take to begin its answer; zero: the longest
 	// that API Gateway has.
 	Timeout time.Duration
 }

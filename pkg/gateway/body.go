@@ -23,10 +23,12 @@ type requestBody struct {
 func (b *requestBody) Read(p []byte) (int, error) {
 	b.waiting.stop()
 	n, err := b.ReadCloser.Read(p)
-	switch {
-	case err == nil:
+	switch err {
+	case nil:
 		b.waiting.start()
-	case err != io.EOF:
+	case io.EOF:
+		b.waiting.last()
+	default:
 		b.broken.Store(&err)
 	}
 	return n, err
@@ -46,16 +48,23 @@ var errUnread = fault.New(fault.Network, "the upstream does not read the body of
 func newUnread(limit time.Duration, giveUp context.CancelCauseFunc) *unread {
 	u := &unread{limit: limit}
 	u.timer = time.AfterFunc(limit, func() {
-		if !u.over.Load() {
+		if u.over.CompareAndSwap(false, true) {
 			giveUp(errUnread)
 		}
 	})
 	return u
 }
 
-func (u *unread) start() {
+// start is for a part of the body that the upstream has to take.
+func (u *unread) start() { u.wait(1) }
+
+// last is for the last part. The time for the answer begins when that is taken, and ends
+// by itself.
+func (u *unread) last() { u.wait(2) }
+
+func (u *unread) wait(times time.Duration) {
 	if u != nil && !u.over.Load() {
-		u.timer.Reset(u.limit)
+		u.timer.Reset(times * u.limit)
 	}
 }
 
@@ -65,12 +74,14 @@ func (u *unread) stop() {
 	}
 }
 
-// end is for an upstream that has answered, or failed.
-func (u *unread) end() {
-	if u != nil {
-		u.over.Store(true)
-		u.timer.Stop()
+// end is for an upstream that has answered, or failed. It is true the first time: not
+// when the request was given up before.
+func (u *unread) end() bool {
+	if u == nil {
+		return true
 	}
+	u.timer.Stop()
+	return u.over.CompareAndSwap(false, true)
 }
 
 // takeBody prepares the body for whoever reads it. It is false when the request is

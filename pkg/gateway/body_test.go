@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"gatepass/pkg/gateway"
 )
@@ -60,6 +61,34 @@ func TestAnswerBeforeTheBodyIsRead(t *testing.T) {
 		if got := <-sums; got != want {
 			t.Errorf("length known %t: the upstream read %s, want %s", known, got, want)
 		}
+	}
+}
+
+// The time of an upstream that does not read is not that of a caller that does not send.
+func TestCallerThatPauses(t *testing.T) {
+	o := options(new(tokens), 0)
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(w, r.Body)
+	}))
+	t.Cleanup(up.Close)
+	o.Integration.Upstream, o.Integration.Timeout = parse(t, up.URL), time.Second
+	s := serve(t, o)
+	r, w := io.Pipe()
+	req, _ := http.NewRequest(http.MethodPost, s.URL+"/x", r)
+	req.Header.Set("Authorization", "allow")
+	go func() {
+		_, _ = io.WriteString(w, "before")
+		<-time.After(o.Integration.Timeout * 5 / 4)
+		_, _ = io.WriteString(w, ", after")
+		_ = w.Close()
+	}()
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if body, err := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || string(body) != "before, after" || err != nil {
+		t.Errorf("%d %q, %v", res.StatusCode, body, err)
 	}
 }
 

@@ -45,7 +45,9 @@ func newProxy(g *gateway, i *Integration) http.Handler {
 		},
 		ModifyResponse: func(res *http.Response) error {
 			x := exchangeOf(res.Request)
-			x.body.waiting.end()
+			if !x.body.waiting.end() {
+				return errUnread
+			}
 			if res.StatusCode < http.StatusOK && res.StatusCode != http.StatusSwitchingProtocols {
 				return fmt.Errorf("the upstream answered with the status %03d, which is none", res.StatusCode)
 			}

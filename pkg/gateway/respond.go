@@ -81,18 +81,20 @@ const (
 
 // send sends a body. A caller that has gone away is no failure.
 func (x *exchange) send(body string) {
-	if len(body) > sendPart {
-		c := http.NewResponseController(x.w)
-		defer func() { _ = c.SetWriteDeadline(time.Time{}) }() // the connection may have another request
-		for len(body) > sendPart {
-			_ = c.SetWriteDeadline(time.Now().Add(sendTime)) // no matter where there are none
-			if !x.put(body[:sendPart]) {
-				return
-			}
-			body = body[sendPart:]
-		}
+	if len(body) <= sendPart {
+		x.put(body)
+		return
 	}
-	x.put(body)
+	c := http.NewResponseController(x.w)
+	defer func() { _ = c.SetWriteDeadline(time.Time{}) }() // the connection may have another request
+	for len(body) > 0 {
+		n := min(sendPart, len(body))
+		_ = c.SetWriteDeadline(time.Now().Add(sendTime)) // no matter where there are none
+		if !x.put(body[:n]) {
+			return
+		}
+		body = body[n:]
+	}
 }
 
 // put writes a part of a body. It is false when nobody takes it.

@@ -49,6 +49,9 @@ func Run(t *testing.T, files string, run func(*testing.T, *Case)) {
 		t.Logf("%-20s %s", kind, byKind[kind])
 	}
 	t.Log(total)
+	if total.passed+total.failed == 0 {
+		t.Error("no case was run")
+	}
 	if files == Own && total.leftOut+total.inPart > 0 {
 		t.Error("not all that our own cases say is checked")
 	}
